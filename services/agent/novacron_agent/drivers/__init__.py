@@ -1,0 +1,1 @@
+"""One file per hypervisor family, all behind the Protocol in ``driver.py``."""

@@ -1,0 +1,150 @@
+"""The contract between the agent and a hypervisor.
+
+Every operation is idempotent by the VM's id, which is also the domain's UUID: repeating one is harmless, and an
+operation on what is already so returns what is so. A driver raises typed errors of :mod:`novacron.errors`
+(``NotFound``, ``AlreadyExists``, ``InvalidArgument``, ``FailedPrecondition``, ``Unavailable``) and nothing else on purpose.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+
+class PowerState(enum.StrEnum):
+    """What the hypervisor says of a domain."""
+
+    RUNNING = "running"
+    STOPPED = "stopped"
+    PAUSED = "paused"
+    CRASHED = "crashed"
+
+
+@dataclass(frozen=True, slots=True)
+class DomainSpec:
+    """What a domain is made of. Two creates with one ``vm_id`` and different specs are a contradiction."""
+
+    vm_id: UUID
+    name: str
+    vcpus: int
+    memory_mib: int
+    disk_gib: int
+    base_image: str  # a name in the host's image store, never a path
+    user_data: str = ""  # cloud-init user-data, handed over on a seed ISO
+    ssh_authorized_keys: tuple[str, ...] = ()
+    labels: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """A domain as the hypervisor has it now."""
+
+    vm_id: UUID
+    name: str
+    power_state: PowerState
+    vcpus: int
+    memory_mib: int
+    disk_gib: int
+    base_image: str
+    mac_address: str
+    ip_address: str | None  # None until it is known
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DomainStats:
+    """One sample of a running domain. Counters are since its start; None where the hypervisor cannot tell."""
+
+    vm_id: UUID
+    time: datetime
+    cpu_usage_percent: float | None  # of all its vCPUs together, 0 to 100, since the previous sample
+    memory_usage_bytes: int | None
+    memory_available_bytes: int | None
+    disk_read_bytes: int | None
+    disk_write_bytes: int | None
+    disk_read_ops: int | None
+    disk_write_ops: int | None
+    disk_usage_bytes: int | None
+    network_bytes_sent: int | None
+    network_bytes_recv: int | None
+    network_packets_sent: int | None
+    network_packets_recv: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class HostCapacity:
+    """What the host has in all, before any overcommit or reservation."""
+
+    vcpus: int
+    memory_mib: int
+    disk_gib: int
+
+
+class Driver(Protocol):
+    """What the agent asks of a hypervisor."""
+
+    @property
+    def hypervisor_type(self) -> str:
+        """``kvm``, ``xen``, ``vmware``, ``hyper-v`` or ``container``: the seed's hypervisor types."""
+        ...
+
+    @property
+    def description(self) -> str:
+        """One line for people: driver, version, and whether guests are accelerated."""
+        ...
+
+    async def open(self) -> None:
+        """Connect, and finish or undo whatever a crash left half-made on this host. Repeatable."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of the hypervisor. Domains keep running."""
+        ...
+
+    async def capacity(self) -> HostCapacity: ...
+
+    async def images(self) -> Sequence[str]:
+        """Names of the base images that this host can boot."""
+        ...
+
+    async def create(self, spec: DomainSpec) -> Domain:
+        """Disk, domain, start: all of it or, after a failure, none of it.
+
+        A domain with this id and this spec is returned as it is. ``AlreadyExists``: it has another spec.
+        ``NotFound``: no such base image. ``InvalidArgument``: the host cannot make such a domain.
+        """
+        ...
+
+    async def get(self, vm_id: UUID) -> Domain:
+        """``NotFound`` when there is none."""
+        ...
+
+    async def list(self) -> Sequence[Domain]:
+        """Every domain that NovaCron made on this host, and no other."""
+        ...
+
+    async def start(self, vm_id: UUID) -> Domain: ...
+
+    async def stop(self, vm_id: UUID, *, grace_seconds: float) -> Domain:
+        """Ask the guest to power off; when ``grace_seconds`` have passed (0: at once), pull the plug."""
+        ...
+
+    async def reboot(self, vm_id: UUID, *, grace_seconds: float) -> Domain:
+        """A stop and a start: the domain runs afterwards. ``FailedPrecondition`` when it was not running."""
+        ...
+
+    async def delete(self, vm_id: UUID) -> bool:
+        """Domain, disks, seed and console log: gone. False when there was nothing to delete."""
+        ...
+
+    async def stats(self) -> Sequence[DomainStats]:
+        """A sample of every running domain."""
+        ...
+
+    async def console(self, vm_id: UUID, *, offset: int, limit: int) -> bytes:
+        """At most ``limit`` bytes of the serial console's log from byte ``offset``; empty when there is no more yet."""
+        ...
