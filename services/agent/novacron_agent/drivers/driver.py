@@ -8,8 +8,10 @@ operation on what is already so returns what is so. A driver raises typed errors
 from __future__ import annotations
 
 import enum
+import hashlib
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -37,6 +39,11 @@ class DomainSpec:
     user_data: str = ""  # cloud-init user-data, handed over on a seed ISO
     ssh_authorized_keys: tuple[str, ...] = ()
     labels: dict[str, str] = field(default_factory=dict)
+
+    def fingerprint(self) -> str:
+        """Equal for equal specs, and all that a driver keeps of ``user_data``, which may carry secrets."""
+        values = {part.name: getattr(self, part.name) for part in fields(self)}
+        return hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +141,10 @@ class Driver(Protocol):
         ...
 
     async def reboot(self, vm_id: UUID, *, grace_seconds: float) -> Domain:
-        """A stop and a start: the domain runs afterwards. ``FailedPrecondition`` when it was not running."""
+        """A stop and a start: the domain runs afterwards. ``FailedPrecondition`` when it was not running.
+
+        The one operation that is not the same twice: an answer that was lost may cost the guest a second reboot.
+        """
         ...
 
     async def delete(self, vm_id: UUID) -> bool:

@@ -1,0 +1,67 @@
+"""Both drivers behind one fixture: what the contract promises is tested once, and holds for each."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import pytest
+
+from novacron_agent.drivers.driver import DomainSpec, Driver
+from novacron_agent.drivers.simulated import SimulatedDriver, SimulatedSettings
+
+T = TypeVar("T")
+
+MakeDriver = Callable[[], Driver]
+
+
+async def wait_until(read: Callable[[], Awaitable[T]], until: Callable[[T], bool], *, within: float = 60.0) -> T:
+    """The first value that satisfies ``until``; fails with the last one when ``within`` seconds have passed."""
+    deadline = time.monotonic() + within
+    while not until(value := await read()):
+        assert time.monotonic() < deadline, f"still {value!r} after {within} seconds"
+        await asyncio.sleep(0.05)
+    return value
+
+
+def new_spec(name: str = "web-1", **changes: object) -> DomainSpec:
+    fields: dict[str, object] = {"vm_id": uuid4(), "name": name, "vcpus": 1, "memory_mib": 128, "disk_gib": 1}
+    return DomainSpec(**{"base_image": "novacron-guest", **fields, **changes})  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def eventually() -> Callable[..., Awaitable[Any]]:
+    """``await eventually(read, condition)``: read until the condition holds, and return what was read."""
+    return wait_until
+
+
+@pytest.fixture
+def spec_of() -> Callable[..., DomainSpec]:
+    """``spec_of(name, memory_mib=256)``: a small new VM, and what it shall differ in."""
+    return new_spec
+
+
+@pytest.fixture
+def make_simulated(tmp_path: Path) -> MakeDriver:
+    """A new driver on the same state file each time: what an agent is after a restart."""
+    return lambda: SimulatedDriver(SimulatedSettings(), tmp_path / "hypervisor.state")
+
+
+@pytest.fixture(params=["simulated", pytest.param("libvirt", marks=pytest.mark.guest)])
+def make_driver(request: pytest.FixtureRequest) -> MakeDriver:
+    """Makes drivers of one kind on one host; the libvirt kind is skipped where there is no libvirt."""
+    return request.getfixturevalue(f"make_{request.param}")
+
+
+@pytest.fixture
+async def driver(make_driver: MakeDriver) -> AsyncIterator[Driver]:
+    driver = make_driver()
+    await driver.open()
+    yield driver
+    for domain in await driver.list():
+        await driver.delete(domain.vm_id)
+    await driver.close()
