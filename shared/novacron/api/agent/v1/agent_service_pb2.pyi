@@ -1,0 +1,136 @@
+import datetime
+
+from novacron.api.buf.validate import validate_pb2 as _validate_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from novacron.api.options.v1 import options_pb2 as _options_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class PowerState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    POWER_STATE_UNSPECIFIED: _ClassVar[PowerState]
+    POWER_STATE_RUNNING: _ClassVar[PowerState]
+    POWER_STATE_STOPPED: _ClassVar[PowerState]
+    POWER_STATE_PAUSED: _ClassVar[PowerState]
+    POWER_STATE_CRASHED: _ClassVar[PowerState]
+POWER_STATE_UNSPECIFIED: PowerState
+POWER_STATE_RUNNING: PowerState
+POWER_STATE_STOPPED: PowerState
+POWER_STATE_PAUSED: PowerState
+POWER_STATE_CRASHED: PowerState
+
+class Domain(_message.Message):
+    __slots__ = ("vm_id", "name", "power_state", "cpu_cores", "memory_mib", "storage_gib", "base_image", "mac_address", "ip_address", "created_at")
+    VM_ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    POWER_STATE_FIELD_NUMBER: _ClassVar[int]
+    CPU_CORES_FIELD_NUMBER: _ClassVar[int]
+    MEMORY_MIB_FIELD_NUMBER: _ClassVar[int]
+    STORAGE_GIB_FIELD_NUMBER: _ClassVar[int]
+    BASE_IMAGE_FIELD_NUMBER: _ClassVar[int]
+    MAC_ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    IP_ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    CREATED_AT_FIELD_NUMBER: _ClassVar[int]
+    vm_id: str
+    name: str
+    power_state: PowerState
+    cpu_cores: int
+    memory_mib: int
+    storage_gib: int
+    base_image: str
+    mac_address: str
+    ip_address: str
+    created_at: _timestamp_pb2.Timestamp
+    def __init__(self, vm_id: _Optional[str] = ..., name: _Optional[str] = ..., power_state: _Optional[_Union[PowerState, str]] = ..., cpu_cores: _Optional[int] = ..., memory_mib: _Optional[int] = ..., storage_gib: _Optional[int] = ..., base_image: _Optional[str] = ..., mac_address: _Optional[str] = ..., ip_address: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class CreateVmRequest(_message.Message):
+    __slots__ = ("vm_id", "name", "cpu_cores", "memory_mib", "storage_gib", "base_image", "user_data", "ssh_authorized_keys")
+    VM_ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    CPU_CORES_FIELD_NUMBER: _ClassVar[int]
+    MEMORY_MIB_FIELD_NUMBER: _ClassVar[int]
+    STORAGE_GIB_FIELD_NUMBER: _ClassVar[int]
+    BASE_IMAGE_FIELD_NUMBER: _ClassVar[int]
+    USER_DATA_FIELD_NUMBER: _ClassVar[int]
+    SSH_AUTHORIZED_KEYS_FIELD_NUMBER: _ClassVar[int]
+    vm_id: str
+    name: str
+    cpu_cores: int
+    memory_mib: int
+    storage_gib: int
+    base_image: str
+    user_data: str
+    ssh_authorized_keys: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, vm_id: _Optional[str] = ..., name: _Optional[str] = ..., cpu_cores: _Optional[int] = ..., memory_mib: _Optional[int] = ..., storage_gib: _Optional[int] = ..., base_image: _Optional[str] = ..., user_data: _Optional[str] = ..., ssh_authorized_keys: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class GetVmRequest(_message.Message):
+    __slots__ = ("vm_id",)
+    VM_ID_FIELD_NUMBER: _ClassVar[int]
+    vm_id: str
+    def __init__(self, vm_id: _Optional[str] = ...) -> None: ...
+
+class ListVmsRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListVmsResponse(_message.Message):
+    __slots__ = ("domains",)
+    DOMAINS_FIELD_NUMBER: _ClassVar[int]
+    domains: _containers.RepeatedCompositeFieldContainer[Domain]
+    def __init__(self, domains: _Optional[_Iterable[_Union[Domain, _Mapping]]] = ...) -> None: ...
+
+class StartVmRequest(_message.Message):
+    __slots__ = ("vm_id",)
+    VM_ID_FIELD_NUMBER: _ClassVar[int]
+    vm_id: str
+    def __init__(self, vm_id: _Optional[str] = ...) -> None: ...
+
+class StopVmRequest(_message.Message):
+    __slots__ = ("vm_id", "grace_seconds")
+    VM_ID_FIELD_NUMBER: _ClassVar[int]
+    GRACE_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    vm_id: str
+    grace_seconds: int
+    def __init__(self, vm_id: _Optional[str] = ..., grace_seconds: _Optional[int] = ...) -> None: ...
+
+class RebootVmRequest(_message.Message):
+    __slots__ = ("vm_id", "grace_seconds")
+    VM_ID_FIELD_NUMBER: _ClassVar[int]
+    GRACE_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    vm_id: str
+    grace_seconds: int
+    def __init__(self, vm_id: _Optional[str] = ..., grace_seconds: _Optional[int] = ...) -> None: ...
+
+class DeleteVmRequest(_message.Message):
+    __slots__ = ("vm_id",)
+    VM_ID_FIELD_NUMBER: _ClassVar[int]
+    vm_id: str
+    def __init__(self, vm_id: _Optional[str] = ...) -> None: ...
+
+class DeleteVmResponse(_message.Message):
+    __slots__ = ("deleted",)
+    DELETED_FIELD_NUMBER: _ClassVar[int]
+    deleted: bool
+    def __init__(self, deleted: _Optional[bool] = ...) -> None: ...
+
+class GetVmConsoleRequest(_message.Message):
+    __slots__ = ("vm_id", "offset", "limit")
+    VM_ID_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    vm_id: str
+    offset: int
+    limit: int
+    def __init__(self, vm_id: _Optional[str] = ..., offset: _Optional[int] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class GetVmConsoleResponse(_message.Message):
+    __slots__ = ("data",)
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    data: bytes
+    def __init__(self, data: _Optional[bytes] = ...) -> None: ...

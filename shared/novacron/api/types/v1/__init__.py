@@ -1,0 +1,5 @@
+# Written by protos/generate.py from protos/novacron/api/types/v1: edit that instead.
+# ruff: noqa
+from .resources_pb2 import HYPERVISOR_TYPE_CONTAINER, HYPERVISOR_TYPE_HYPER_V, HYPERVISOR_TYPE_KVM, HYPERVISOR_TYPE_UNSPECIFIED, HYPERVISOR_TYPE_VMWARE, HYPERVISOR_TYPE_XEN, HypervisorType, Resources
+
+__all__ = ['HYPERVISOR_TYPE_CONTAINER', 'HYPERVISOR_TYPE_HYPER_V', 'HYPERVISOR_TYPE_KVM', 'HYPERVISOR_TYPE_UNSPECIFIED', 'HYPERVISOR_TYPE_VMWARE', 'HYPERVISOR_TYPE_XEN', 'HypervisorType', 'Resources']
