@@ -122,6 +122,13 @@ def reachable_directory(wanted: Path, account: Account | None) -> Path:
     return elsewhere
 
 
+def remove_reachable(wanted: Path) -> None:
+    """Delete what :func:`reachable_directory` gave for ``wanted``, and the link to it."""
+    shutil.rmtree(wanted.resolve(), ignore_errors=True)
+    if wanted.is_symlink():
+        wanted.unlink()
+
+
 def reachable_program(trees: Sequence[Path], account: Account | None) -> Path:
     """The directory that holds ``trees`` (siblings in an installed wheel), or a copy of them that ``account`` can run.
 

@@ -30,10 +30,11 @@ from novacron.embedded.account import (
     owner_of,
     reachable_directory,
     reachable_program,
+    remove_reachable,
     server_account,
     write_private,
 )
-from novacron.embedded.process import die_with_parent
+from novacron.embedded.process import spawn
 
 SUPERUSER = "postgres"
 _SUN_PATH = 107  # bytes that a unix socket's path may have
@@ -177,7 +178,7 @@ class EmbeddedPostgres:
         """Whether a client gets a connection now."""
         try:
             psycopg.connect(self.url(), connect_timeout=max(2, int(timeout))).close()
-        except psycopg.OperationalError:
+        except psycopg.Error:
             return False
         return True
 
@@ -200,19 +201,14 @@ class EmbeddedPostgres:
         self.prepare()
         self.clear_stale_lock()
         with contextlib.ExitStack() as stack:
-            output = stack.enter_context(log.open("ab")) if log else subprocess.DEVNULL
-            process = subprocess.Popen(
+            output = stack.enter_context(log.open("ab")).fileno() if log else subprocess.DEVNULL
+            process = spawn(
                 self.command(),
-                env=self.environment,
+                self.environment,
+                output=output,
                 user=self.user,
                 group=self.group,
-                extra_groups=[] if self.user else None,
-                cwd="/",
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-                preexec_fn=die_with_parent(signal.SIGQUIT),
+                death_signal=signal.SIGQUIT,
             )
             try:
                 self.wait_ready(process=process)
@@ -227,10 +223,8 @@ class EmbeddedPostgres:
 
     def remove(self) -> None:
         """Delete the cluster and everything that was made for it, wherever it had to be put."""
-        for path in {self.socket_directory, self.home}:
-            shutil.rmtree(path, ignore_errors=True)
-        if self.directory.is_symlink():
-            self.directory.unlink()
+        shutil.rmtree(self.socket_directory, ignore_errors=True)
+        remove_reachable(self.directory)
 
     def _initialize(self, password_file: Path) -> None:
         """initdb into a directory of another name: a cluster that a crash left half-made is never taken for one."""

@@ -6,8 +6,10 @@ import ctypes
 import os
 import signal
 import socket
+import subprocess
 import sys
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
@@ -31,6 +33,37 @@ def die_with_parent(number: signal.Signals = signal.SIGKILL) -> Callable[[], Non
             os._exit(1)
 
     return in_child
+
+
+def spawn(
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    *,
+    output: int,
+    user: str | None = None,
+    group: int | None = None,
+    death_signal: signal.Signals = signal.SIGKILL,
+) -> subprocess.Popen[bytes]:
+    """Start ``command`` as ``user`` in a session of its own, with its output in the file descriptor ``output``.
+
+    It leads its own process group, so a Ctrl-C on the terminal does not reach it, and it dies with this process.
+    """
+    with warnings.catch_warnings():
+        # Newer Pythons warn of fork in a process with threads: the child runs one system call, and takes no lock.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return subprocess.Popen(
+            command,
+            env=dict(environment),
+            user=user,
+            group=group,
+            extra_groups=[] if user else None,
+            cwd="/" if user else None,  # the present directory may be one that the user cannot enter
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            preexec_fn=die_with_parent(death_signal),
+        )
 
 
 def start_time(pid: int) -> int | None:

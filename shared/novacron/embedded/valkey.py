@@ -21,10 +21,11 @@ from novacron.embedded.account import (
     own_directory,
     reachable_directory,
     reachable_program,
+    remove_reachable,
     server_account,
     write_private,
 )
-from novacron.embedded.process import die_with_parent
+from novacron.embedded.process import spawn
 
 _CONFIGURATION = """\
 bind 127.0.0.1
@@ -135,19 +136,13 @@ class EmbeddedValkey:
         """A server for the length of a ``with`` block, that dies with this process even if that is killed."""
         self.prepare()
         with contextlib.ExitStack() as stack:
-            output = stack.enter_context(log.open("ab")) if log else subprocess.DEVNULL
-            process = subprocess.Popen(
+            output = stack.enter_context(log.open("ab")).fileno() if log else subprocess.DEVNULL
+            process = spawn(
                 self.command(),
-                env=self.environment,
+                self.environment,
+                output=output,
                 user=self.user,
                 group=self.group,
-                extra_groups=[] if self.user else None,
-                cwd="/",
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-                preexec_fn=die_with_parent(),
             )
             try:
                 self.wait_ready(process=process)
@@ -159,6 +154,10 @@ class EmbeddedValkey:
                 except subprocess.TimeoutExpired:
                     process.kill()
                     process.wait(10)
+
+    def remove(self) -> None:
+        """Delete everything that was made for it, wherever it had to be put."""
+        remove_reachable(self.directory)
 
 
 def _wheel() -> Path:
