@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from novacron_agent.drivers.driver import DomainSpec, Driver
 from novacron_agent.drivers.simulated import SimulatedDriver, SimulatedSettings
+from novacron_agent.guest_image import build
 
 T = TypeVar("T")
 
@@ -43,6 +45,16 @@ def eventually() -> Callable[..., Awaitable[Any]]:
 def spec_of() -> Callable[..., DomainSpec]:
     """``spec_of(name, memory_mib=256)``: a small new VM, and what it shall differ in."""
     return new_spec
+
+
+@pytest.fixture(scope="session")
+def guest_images() -> Path:
+    """An image store with NovaCron's guest, built at most once per checkout and recipe."""
+    if not all(map(shutil.which, ("apt-get", "dpkg-deb", "qemu-img"))):
+        pytest.skip("no guest image here: on Debian run python -m novacron_agent.hypervisor_setup")
+    store = Path(__file__).parents[2] / "build" / "images"
+    build(store)
+    return store
 
 
 @pytest.fixture
