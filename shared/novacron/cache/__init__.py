@@ -1,0 +1,6 @@
+"""Caches: L1 in the process, L2 in Redis, and the bus that empties them. Never a source of truth."""
+
+from .bus import InvalidationBus
+from .tiered import TieredCache
+
+__all__ = ["InvalidationBus", "TieredCache"]

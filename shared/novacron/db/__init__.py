@@ -1,0 +1,6 @@
+"""PostgreSQL: the pool and the migrations. SQL itself stands in each service's ``store.py``."""
+
+from .migrations import MigrationSource, migrate, service_migrations
+from .pool import Connection, Database
+
+__all__ = ["Connection", "Database", "MigrationSource", "migrate", "service_migrations"]

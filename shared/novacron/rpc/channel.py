@@ -1,0 +1,167 @@
+"""A client's way to one service: a drop-in for ``grpc.aio.Channel`` under generated stubs.
+
+The chain, outermost first, and why in this order:
+
+    metrics    the whole call, as the caller felt it
+    deadline   what the request has left; everything below shrinks it
+    retry      each attempt passes through all that follows
+    breaker    counts attempts, refuses at once when the target is down
+    bulkhead   a place is held only while a call is on the wire
+    errors     statuses become typed errors, which everything above decides by
+    wire
+
+``grpc.aio``'s own interceptors are not used: they cost a task each and know no streamed attempt.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
+from typing import Any
+
+import grpc
+
+from ..errors import Cancelled
+from ..saga.key import current_key
+from . import deadline, observe
+from .breaker import BreakerConfiguration
+from .call import SAGA_KEY, ClientCall, ClientProceed, ClientStage, StreamProceed, StreamStage
+from .guard import Breakers, Bulkhead
+from .policy import policy_of
+from .retry import RetryStage
+from .status import from_rpc_error
+
+_OPTIONS = (
+    # One retry layer, and it is ours.
+    ("grpc.enable_retries", 0),
+    ("grpc.keepalive_time_ms", 20_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.max_pings_without_data", 0),
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 2_000),
+    # Several addresses of one service take turns.
+    ("grpc.lb_policy_name", "round_robin"),
+    ("grpc.max_receive_message_length", 64 * 1024 * 1024),
+    ("grpc.max_send_message_length", 64 * 1024 * 1024),
+)
+
+
+def target_of(address: str) -> str:
+    """gRPC's name for ``host:port`` or for several of them, comma-separated."""
+    return f"ipv4:{address}" if "," in address else address
+
+
+def _above(stage: Callable[[ClientCall, Any], Any], below: Any) -> Callable[[ClientCall], Any]:
+    return lambda call: stage(call, below)
+
+
+class Channel:
+    """Calls to one target through the whole client chain."""
+
+    def __init__(
+        self,
+        name: str,
+        address: str,
+        credentials: grpc.ChannelCredentials,
+        *,
+        breaker: BreakerConfiguration | None = None,
+        metadata: Callable[[], Sequence[tuple[str, str]]] = tuple,
+        attempts: int = 3,
+    ) -> None:
+        self.name = name
+        self._metadata = metadata
+        self._wire = grpc.aio.secure_channel(target_of(address), credentials, options=_OPTIONS)
+        self.breakers = Breakers(name, breaker)
+        self.retry = RetryStage(attempts=attempts)
+        self._bulkhead = Bulkhead(name)
+        self._stages: tuple[ClientStage, ...] = (
+            observe.client_stage,
+            self.retry.client_stage,
+            self.breakers.client_stage,
+            self._bulkhead.client_stage,
+        )
+        self._stream_stages: tuple[StreamStage, ...] = (self.breakers.stream_stage,)
+
+    async def close(self, grace: float | None = None) -> None:
+        await self._wire.close(grace)
+
+    async def __aenter__(self) -> Channel:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    # The four that generated stubs ask for.
+
+    def unary_unary(self, method: str, *serializers: Any, **named: Any) -> Callable[..., Any]:
+        return partial(self._unary, method, self._wire.unary_unary(method, *serializers, **named))
+
+    def stream_unary(self, method: str, *serializers: Any, **named: Any) -> Callable[..., Any]:
+        return partial(self._unary, method, self._wire.stream_unary(method, *serializers, **named))
+
+    def unary_stream(self, method: str, *serializers: Any, **named: Any) -> Callable[..., Any]:
+        return partial(self._stream, method, self._wire.unary_stream(method, *serializers, **named))
+
+    def stream_stream(self, method: str, *serializers: Any, **named: Any) -> Callable[..., Any]:
+        return partial(self._stream, method, self._wire.stream_stream(method, *serializers, **named))
+
+    def _begin(self, method: str, timeout: float | None, metadata: Sequence[tuple[str, str]] | None) -> ClientCall:
+        policy = policy_of(method)
+        seconds = deadline.budget(policy.timeout_seconds if timeout is None else timeout)
+        sent = [*self._metadata(), *(metadata or ())]
+        if (key := current_key()) is not None:
+            sent.append((SAGA_KEY, str(key)))
+        return ClientCall(method, policy, self.name, seconds, sent)
+
+    async def _unary(
+        self,
+        method: str,
+        wire: Any,
+        request: Any,
+        *,
+        timeout: float | None = None,
+        metadata: Sequence[tuple[str, str]] | None = None,
+    ) -> Any:
+        async def on_the_wire(call: ClientCall) -> Any:
+            try:
+                return await wire(request, timeout=call.timeout, metadata=tuple(call.metadata))
+            except grpc.RpcError as error:
+                raise from_rpc_error(error) from None
+
+        proceed: ClientProceed = on_the_wire
+        for stage in reversed(self._stages):
+            proceed = _above(stage, proceed)
+        return await proceed(self._begin(method, timeout, metadata))
+
+    async def _stream(
+        self,
+        method: str,
+        wire: Any,
+        request: Any,
+        *,
+        timeout: float | None = None,
+        metadata: Sequence[tuple[str, str]] | None = None,
+    ) -> AsyncIterator[Any]:
+        async def on_the_wire(call: ClientCall) -> AsyncIterator[Any]:
+            stream = wire(request, timeout=call.timeout, metadata=tuple(call.metadata))
+            try:
+                async for response in stream:
+                    yield response
+            except grpc.RpcError as error:
+                raise from_rpc_error(error) from None
+            except asyncio.CancelledError:
+                # The stream may have been cancelled from the other side; our own task's end passes through.
+                if (task := asyncio.current_task()) is not None and task.cancelling():
+                    raise
+                raise Cancelled(f"{method}: the stream was cancelled") from None
+            finally:
+                stream.cancel()
+
+        proceed: StreamProceed = on_the_wire
+        for stage in reversed(self._stream_stages):
+            proceed = _above(stage, proceed)
+        async for response in proceed(self._begin(method, timeout, metadata)):
+            yield response

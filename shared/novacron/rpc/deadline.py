@@ -1,0 +1,71 @@
+"""One deadline per request tree, and every call below knows it.
+
+grpc.aio passes nothing on: a nested call has no deadline of its own accord. The server stage notes what is left of the
+request; the client takes the lesser of that, minus a margin for the way back, and what it was asked for. Work that must
+outlive its caller steps out on purpose, through :func:`detached`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
+
+from ..errors import DeadlineTooShort
+from .call import ServerCall
+
+# Kept back for the answer's way home.
+MARGIN_SECONDS = 0.010
+# Less than this is not worth beginning.
+LEAST_SECONDS = 0.005
+
+_deadline: ContextVar[float | None] = ContextVar("novacron_deadline", default=None)
+
+
+def remaining() -> float | None:
+    """Seconds left of the current request; None outside of one."""
+    at = _deadline.get()
+    return None if at is None else at - time.monotonic()
+
+
+def budget(wanted: float) -> float:
+    """Seconds that a call may take now: ``wanted``, or what the request has left less the margin.
+
+    :raises DeadlineTooShort: too little is left to begin.
+    """
+    left = remaining()
+    if left is None:
+        return wanted
+    allowed = min(wanted, left - MARGIN_SECONDS)
+    if allowed < LEAST_SECONDS:
+        raise DeadlineTooShort(f"only {max(left, 0) * 1000:.0f} ms are left: the call was not begun")
+    return allowed
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """Calls in this block, and all below them, end within ``seconds`` or sooner."""
+    left = remaining()
+    at = time.monotonic() + (seconds if left is None else min(seconds, left))
+    token = _deadline.set(at)
+    try:
+        yield
+    finally:
+        _deadline.reset(token)
+
+
+def detached() -> None:
+    """From here on this task answers to no caller's deadline. For the saga's worker and other background tasks."""
+    _deadline.set(None)
+
+
+@asynccontextmanager
+async def server_stage(call: ServerCall) -> AsyncIterator[None]:
+    """Note the caller's deadline, or the method's default where the caller set none; refuse what is hopeless."""
+    left = call.context.time_remaining()
+    if left is not None and left < LEAST_SECONDS:
+        raise DeadlineTooShort("no time was left when the request arrived: give the call a longer deadline")
+    seconds = call.policy.timeout_seconds if left is None else left
+    _deadline.set(time.monotonic() + seconds)
+    yield

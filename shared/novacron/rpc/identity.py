@@ -1,0 +1,157 @@
+"""Who calls, and whether this caller may: decided before anything is validated or looked up.
+
+On the mesh port the certificate's ``spiffe://`` URI names a service, and the proto lists the services that may call. On the
+users' port a bearer token names a user, and the proto names the permission. Any doubt is a refusal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Protocol
+from uuid import UUID
+
+import structlog
+
+from ..errors import PermissionDenied, Unauthenticated
+from ..saga.key import SagaKey, set_current_key
+from .call import ATTEMPT, SAGA_KEY, ServerCall
+from .observe import retrying
+
+SUBJECT_ALTERNATIVE_NAMES = "x509_subject_alternative_name"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The user that a valid token speaks for."""
+
+    user_id: UUID
+    tenant_id: UUID
+    username: str
+    session_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A caller: a user with permissions, or a service."""
+
+    subject: Subject | None = None
+    permissions: frozenset[str] = field(default_factory=frozenset)
+    service: str = ""  # by certificate: `vm`, `agent`, ...
+    node: str = ""  # for an agent, its node's name
+
+    def may(self, permission: str) -> bool:
+        """Whether ``resource:action`` is granted; ``*`` grants any resource or any action."""
+        resource, _, action = permission.partition(":")
+        return not self.permissions.isdisjoint((permission, f"{resource}:*", f"*:{action}", "*:*"))
+
+    @property
+    def user(self) -> Subject:
+        """:raises PermissionDenied: the caller is no user."""
+        if self.subject is None:
+            raise PermissionDenied("this needs a user; a service's certificate alone cannot read what a tenant owns")
+        return self.subject
+
+    @property
+    def tenant_filter(self) -> UUID | None:
+        """The one tenant that this caller sees; None: all (platform admins, and services that the proto lets in)."""
+        if self.subject is None or self.may("tenant:any"):
+            return None
+        return self.subject.tenant_id
+
+
+class Authenticator(Protocol):
+    """What the identity stage asks; auth answers from its own tables, every other service by its cached client."""
+
+    async def subject(self, token: str) -> Subject:
+        """:raises Unauthenticated: the token is not valid now."""
+        ...
+
+    async def permissions(self, subject: Subject) -> frozenset[str]:
+        """:raises Unauthenticated: the user or the session is gone."""
+        ...
+
+
+_identity: ContextVar[Identity | None] = ContextVar("novacron_identity", default=None)
+
+
+def current() -> Identity:
+    """The caller of the request being served."""
+    identity = _identity.get()
+    if identity is None:
+        raise Unauthenticated("no caller is known here")
+    return identity
+
+
+def peer_service(call: ServerCall, trust_domain: str) -> tuple[str, str]:
+    """``(service, node)`` from the peer's certificate; two empty strings for a peer without one.
+
+    :raises Unauthenticated: its certificate belongs to another trust domain.
+    """
+    names = call.context.auth_context().get(SUBJECT_ALTERNATIVE_NAMES, ())
+    uris = [name.decode() for name in names if name.startswith(b"spiffe://")]
+    if not uris:
+        return "", ""
+    prefix = f"spiffe://{trust_domain}/"
+    if len(uris) != 1 or not uris[0].startswith(prefix):
+        raise Unauthenticated(f"this certificate is not of the trust domain {trust_domain}")
+    service, _, node = uris[0].removeprefix(prefix).partition("/")
+    return service, node
+
+
+def bearer_token(metadata: dict[str, str]) -> str:
+    """The token of ``authorization: Bearer ...``; empty when there is none."""
+    scheme, _, token = metadata.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+class IdentityStage:
+    """Decides for every call, by the option that its method declares."""
+
+    def __init__(self, authenticator: Authenticator, trust_domain: str) -> None:
+        self._authenticator = authenticator
+        self._trust_domain = trust_domain
+
+    @asynccontextmanager
+    async def server_stage(self, call: ServerCall) -> AsyncIterator[None]:
+        identity = await self._identify(call)
+        _identity.set(identity)
+        if identity.subject is not None:
+            structlog.contextvars.bind_contextvars(
+                user_id=str(identity.subject.user_id), tenant_id=str(identity.subject.tenant_id)
+            )
+        yield
+
+    async def _identify(self, call: ServerCall) -> Identity:
+        policy = call.policy
+        if not policy.declared:
+            raise PermissionDenied(f"{call.path} declares no access rule: nobody may call it")
+        service, node = peer_service(call, self._trust_domain)
+        if service:
+            return self._admit_service(call, service, node)
+        token = bearer_token(call.metadata)
+        if policy.public and not token:
+            return Identity()
+        if not token:
+            raise Unauthenticated(
+                "send `authorization: Bearer <token>`; AuthService/Login or `novacron login` gives one"
+            )
+        subject = await self._authenticator.subject(token)
+        permissions = await self._authenticator.permissions(subject)
+        identity = Identity(subject, permissions)
+        if policy.public or policy.authenticated or (policy.permission and identity.may(policy.permission)):
+            return identity
+        needed = policy.permission or "a service's certificate"
+        raise PermissionDenied(f"{call.path} needs {needed}", metadata={"permission": policy.permission})
+
+    def _admit_service(self, call: ServerCall, service: str, node: str) -> Identity:
+        policy = call.policy
+        if not (policy.public or policy.operational or service in policy.callers):
+            raise PermissionDenied(f"the service {service} may not call {call.path}")
+        # Only a service of ours can say that it works for a saga, or that it is somebody's retry.
+        attempt = call.metadata.get(ATTEMPT, "")
+        retrying(int(attempt) if attempt.isdecimal() else 0)
+        set_current_key(SagaKey.parse(call.metadata.get(SAGA_KEY, "")))
+        return Identity(service=service, node=node)

@@ -1,0 +1,93 @@
+"""What the protos say of each method: who may call it, for how long, whether again. Read from the descriptors.
+
+The contract stands once, in the proto; client and server both read it here.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from functools import lru_cache
+
+from google.protobuf import descriptor_pb2, descriptor_pool
+from google.protobuf.descriptor import MethodDescriptor
+
+from ..api.options.v1 import access as access_option
+from ..api.options.v1 import call as call_option
+
+DEFAULT_TIMEOUT_SECONDS = 5.0
+
+
+class Priority(enum.IntEnum):
+    """The order in which load is shed: low first."""
+
+    LOW = 1
+    NORMAL = 2
+    HIGH = 3
+
+
+@dataclass(frozen=True, slots=True)
+class MethodPolicy:
+    """One method's contract."""
+
+    path: str  # /package.Service/Method
+    idempotent: bool = False
+    timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
+    breaker_class: str = ""
+    priority: Priority = Priority.NORMAL
+    declared: bool = False  # has an access option; without one nobody may call it
+    permission: str = ""
+    callers: frozenset[str] = frozenset()
+    public: bool = False
+    authenticated: bool = False
+    operational: bool = False  # health, reflection, channelz: not NovaCron's protos, not counted as load
+
+
+# gRPC's own services have no options of ours. Reflection tells no more than the published protos do.
+_OPERATIONAL = {
+    "grpc.health.v1.Health": MethodPolicy(
+        "", True, declared=True, public=True, operational=True, priority=Priority.HIGH
+    ),
+    "grpc.reflection.v1.ServerReflection": MethodPolicy("", declared=True, public=True, operational=True),
+    "grpc.reflection.v1alpha.ServerReflection": MethodPolicy("", declared=True, public=True, operational=True),
+    "grpc.channelz.v1.Channelz": MethodPolicy("", True, declared=True, permission="service:debug", operational=True),
+}
+
+
+def _method(path: str) -> MethodDescriptor:
+    service, _, name = path.lstrip("/").partition("/")
+    return descriptor_pool.Default().FindServiceByName(service).methods_by_name[name]
+
+
+@lru_cache(maxsize=4096)
+def policy_of(path: str) -> MethodPolicy:
+    """The contract of ``/package.Service/Method``. An unknown method has one that lets nobody in."""
+    service = path.lstrip("/").partition("/")[0]
+    if service in _OPERATIONAL:
+        return _OPERATIONAL[service]
+    try:
+        method = _method(path)
+    except KeyError:
+        return MethodPolicy(path)
+    options = method.GetOptions()
+    level = options.idempotency_level
+    access = options.Extensions[access_option]
+    call = options.Extensions[call_option]
+    return MethodPolicy(
+        path=path,
+        idempotent=level != descriptor_pb2.MethodOptions.IDEMPOTENCY_UNKNOWN,
+        timeout_seconds=call.timeout.ToTimedelta().total_seconds() or DEFAULT_TIMEOUT_SECONDS,
+        breaker_class=call.breaker_class or service,
+        priority=Priority(call.priority) if call.priority else Priority.NORMAL,
+        declared=options.HasExtension(access_option),
+        permission=access.permission,
+        callers=frozenset(access.callers),
+        public=access.public,
+        authenticated=access.authenticated,
+    )
+
+
+def undeclared(service: str) -> list[str]:
+    """Methods of a service that say nothing about who may call them."""
+    methods = descriptor_pool.Default().FindServiceByName(service).methods
+    return [method.full_name for method in methods if not policy_of(f"/{service}/{method.name}").declared]

@@ -1,0 +1,258 @@
+"""A service's gRPC server: two ports, one chain of stages, and what every server must have.
+
+The chain, outermost first, and why in this order:
+
+    metrics     sees everything, also what the others refuse
+    context     request id: every log line below carries it
+    overload    sheds before any work is done
+    deadline    refuses what is hopeless before asking auth
+    identity    who may not call learns nothing about rules or data
+    validation  the protos' field rules, for each message
+    handler
+
+Errors are turned into statuses once, around the whole chain, so that a stage may raise a typed error like a handler.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import grpc
+from grpc_channelz.v1 import channelz
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import _async as reflection_service
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+
+from .. import logs
+from ..settings import ProcessSettings
+from . import deadline, observe, overload, policy, status, validation
+from .call import REQUEST_ID, ServerCall, ServerStage
+from .identity import Authenticator, IdentityStage
+from .tls import Identification
+
+log = logs.logger(__name__)
+
+_REFLECTION_V1 = "grpc.reflection.v1.ServerReflection"
+_OPTIONS = (
+    # Several processes of one service may share a port; the kernel spreads connections over them.
+    ("grpc.so_reuseport", 1),
+    # Clients may ping idle connections; a dead peer is noticed within half a minute.
+    ("grpc.keepalive_time_ms", 20_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
+    ("grpc.http2.max_ping_strikes", 0),
+    # Clients reconnect now and then, so that load follows servers that come and go.
+    ("grpc.max_connection_age_ms", 3_600_000),
+    ("grpc.max_connection_age_grace_ms", 30_000),
+)
+
+
+class _ChainInterceptor(grpc.aio.ServerInterceptor):
+    """Runs every handler inside the stages, in all four arities."""
+
+    def __init__(self, stages: Sequence[ServerStage]) -> None:
+        self._stages = stages
+        self._wrapped: dict[str, Any] = {}
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[Any], Awaitable[Any]],
+        handler_call_details: Any,
+    ) -> Any:
+        path = handler_call_details.method
+        wrapped = self._wrapped.get(path)
+        if wrapped is None:
+            handler = await continuation(handler_call_details)
+            if handler is None:
+                return handler
+            wrapped = self._wrapped[path] = self._wrap(path, handler)
+        return wrapped
+
+    def _wrap(self, path: str, handler: Any) -> Any:
+        contract = policy.policy_of(path)
+        name = ("stream" if handler.request_streaming else "unary") + (
+            "_stream" if handler.response_streaming else "_unary"
+        )
+        behaviour = getattr(handler, name)
+
+        async def unary(request: Any, context: Any) -> Any:
+            async with self._entered(path, contract, context) as call:
+                result = behaviour(_inspected(call, request, handler.request_streaming), context)
+                return await result if inspect.isawaitable(result) else result
+
+        async def stream(request: Any, context: Any) -> AsyncIterator[Any]:
+            async with self._entered(path, contract, context) as call:
+                result = behaviour(_inspected(call, request, handler.request_streaming), context)
+                if hasattr(result, "__aiter__"):
+                    async for response in result:
+                        yield response
+                else:
+                    await result  # it writes by itself, as health's Watch does
+
+        make = getattr(grpc, f"{name}_rpc_method_handler")
+        return make(
+            stream if handler.response_streaming else unary, handler.request_deserializer, handler.response_serializer
+        )
+
+    @asynccontextmanager
+    async def _entered(self, path: str, contract: policy.MethodPolicy, context: Any) -> AsyncIterator[ServerCall]:
+        metadata = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
+        call = ServerCall(path, contract, metadata, context)
+        try:
+            async with AsyncExitStack() as stack:
+                for stage in self._stages:
+                    await stack.enter_async_context(stage(call))
+                yield call
+        except (asyncio.CancelledError, GeneratorExit, grpc.aio.AbortError):
+            raise
+        except Exception as exception:
+            details = status.to_status(status.from_exception(exception))
+            trailing = (
+                ("grpc-status-details-bin", details.SerializeToString()),
+                (REQUEST_ID, observe.request_id()),
+            )
+            await context.abort(_CODES[details.code], details.message, trailing)
+
+
+_CODES = {code.value[0]: code for code in grpc.StatusCode}
+
+
+def _inspected(call: ServerCall, request: Any, streaming: bool) -> Any:
+    if not streaming:
+        for inspect_message in call.inspections:
+            inspect_message(request)
+        return request
+
+    async def messages() -> AsyncIterator[Any]:
+        async for message in request:
+            for inspect_message in call.inspections:
+                inspect_message(message)
+            yield message
+
+    return messages()
+
+
+class Server:
+    """Serves the servicers that are added to it until it is stopped."""
+
+    def __init__(
+        self,
+        settings: ProcessSettings,
+        authenticator: Authenticator,
+        identification: Identification,
+        *,
+        extra_interceptors: Sequence[grpc.aio.ServerInterceptor] = (),
+    ) -> None:
+        self._settings = settings
+        self._identification = identification
+        self.limit = overload.InFlightLimit()
+        identity = IdentityStage(authenticator, f"novacron/{settings.environment}")
+        self.stages: list[ServerStage] = [
+            observe.metrics_stage,
+            observe.context_stage,
+            self.limit.server_stage,
+            deadline.server_stage,
+            identity.server_stage,
+            validation.server_stage,
+        ]
+        size = settings.max_message_mib * 1024 * 1024
+        self._server = grpc.aio.server(
+            interceptors=[*extra_interceptors, _ChainInterceptor(self.stages)],
+            options=[
+                *_OPTIONS,
+                ("grpc.max_receive_message_length", size),
+                ("grpc.max_send_message_length", size),
+                # Metadata carries tokens; nobody needs more than this of it.
+                ("grpc.max_metadata_size", 32 * 1024),
+            ],
+        )
+        self._names: list[str] = []
+        self._health = health.aio.HealthServicer()
+        self.port = 0
+        self.mesh_port = 0
+
+    def add(self, register: Callable[[Any, grpc.aio.Server], None], servicer: Any) -> None:
+        """Add a servicer by its generated ``add_*_to_server``.
+
+        :raises RuntimeError: one of its methods does not declare who may call it.
+        """
+        names = _service_names(servicer)
+        for name in names:
+            if missing := policy.undeclared(name):
+                raise RuntimeError(f"these methods declare no access option, so nobody could call them: {missing}")
+        register(servicer, self._server)
+        self._names += names
+
+    async def start(self) -> None:
+        """Bind both ports and serve; health says SERVING once :meth:`serving` is called."""
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        channelz.add_channelz_servicer(self._server)
+        listed = [*self._names, health.SERVICE_NAME, channelz.SERVICE_NAME, _REFLECTION_V1, _REFLECTION_V1ALPHA]
+        reflection = reflection_service.ReflectionServicer(listed)
+        reflection_pb2_grpc.add_ServerReflectionServicer_to_server(reflection, self._server)
+        self._server.add_generic_rpc_handlers((_reflection_v1(reflection),))
+        await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
+        if self._names:
+            self.mesh_port = self._bind(self._settings.mesh_listen, self._identification.mesh_port())
+            if self._settings.listen:
+                self.port = self._bind(self._settings.listen, self._identification.users_port())
+        await self._server.start()
+
+    async def serving(self) -> None:
+        """Tell health checks that this server is ready."""
+        await self._set_health(health_pb2.HealthCheckResponse.SERVING)
+
+    async def stop(self) -> None:
+        """Say NOT_SERVING, take no new calls, let those in flight end within the drain time."""
+        await self._health.enter_graceful_shutdown()
+        await self._server.stop(self._settings.drain_seconds)
+
+    def _bind(self, address: str, credentials: grpc.ServerCredentials) -> int:
+        try:
+            port: int = self._server.add_secure_port(address, credentials)
+        except RuntimeError as error:
+            raise RuntimeError(f"cannot listen on {address}: is another process there?") from error
+        if port == 0:
+            raise RuntimeError(f"cannot listen on {address}: is another process there?")
+        return port
+
+    async def _set_health(self, state: Any) -> None:
+        for name in ("", *self._names):
+            await self._health.set(name, state)
+
+
+_REFLECTION_V1ALPHA = "grpc.reflection.v1alpha.ServerReflection"
+
+
+def _service_names(servicer: Any) -> list[str]:
+    """Full names of the protobuf services that a servicer implements, from its generated base class."""
+    names = []
+    for base in inspect.getmro(type(servicer)):
+        if base.__name__.endswith("Servicer") and base.__module__.endswith("_pb2_grpc"):
+            package = base.__module__.rsplit(".", 1)[0]
+            names.append(f"{package}.{base.__name__.removesuffix('Servicer')}")
+    return names
+
+
+def _reflection_v1(servicer: Any) -> grpc.GenericRpcHandler:
+    """The same reflection under its current name: Python ships v1alpha only, and the messages are equal on the wire."""
+    handler = grpc.stream_stream_rpc_method_handler(
+        servicer.ServerReflectionInfo,
+        reflection_pb2.ServerReflectionRequest.FromString,
+        reflection_pb2.ServerReflectionResponse.SerializeToString,
+    )
+    return grpc.method_handlers_generic_handler(_REFLECTION_V1, {"ServerReflectionInfo": handler})
+
+
+def otel_server_interceptors(enabled: bool) -> Iterable[grpc.aio.ServerInterceptor]:
+    """OpenTelemetry's own spans around every served call, where traces are exported."""
+    if not enabled:
+        return ()
+    from opentelemetry.instrumentation.grpc import aio_server_interceptor
+
+    return (aio_server_interceptor(),)
