@@ -33,8 +33,7 @@ class Child:
                 spec.command,
                 spec.environment,
                 output=written,
-                user=spec.user,
-                group=spec.group,
+                account=spec.account,
                 death_signal=spec.death_signal,
             )
         except BaseException:

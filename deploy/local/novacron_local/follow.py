@@ -40,6 +40,10 @@ class Followed:
                 self._file = self._path.open("rb")
                 yield from self._rest()
 
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
     def _moved(self) -> bool:
         try:
             status = self._path.stat()

@@ -54,7 +54,7 @@ def start_detached(config: StackConfig, changed: Callable[[StackRecord], None]) 
         process.terminate()
         process.wait()
         raise
-    raise LocalStackError("\n".join(last_lines(said, 60)) or f"the supervisor ended with status {process.returncode}")
+    raise LocalStackError("\n".join(last_lines(said, 200)) or f"the supervisor ended with status {process.returncode}")
 
 
 def stop(data: DataDirectory) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
 
+from novacron.embedded.account import Account
 from novacron_local.probes import Probe
 
 
@@ -35,8 +36,7 @@ class ProcessSpec:
     probe: Probe
     log: Path
     ports: Mapping[str, int] = field(default_factory=dict)  # what each is for -> the port on 127.0.0.1
-    user: str | None = None  # None: the supervisor's own
-    group: int | None = None
+    account: Account | None = None  # None: the supervisor's own
     before_start: Callable[[], None] = nothing  # before every start, restarts too; blocking, so it runs in a thread
     stop_signal: signal.Signals = signal.SIGTERM
     stop_grace: float = 10.0  # seconds until SIGKILL

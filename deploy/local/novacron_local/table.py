@@ -8,7 +8,6 @@ import signal
 import socket
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 
 from novacron.embedded.account import write_private
 from novacron.embedded.postgres import EmbeddedPostgres
@@ -88,8 +87,7 @@ def _postgres(config: StackConfig, postgres: EmbeddedPostgres) -> ProcessSpec:
         probe=InThread(postgres.is_ready),
         log=config.data.log("postgres"),
         ports={"database": postgres.port},
-        user=postgres.user,
-        group=postgres.group,
+        account=postgres.account,
         before_start=before_start,
         stop_signal=signal.SIGINT,
         stop_grace=30.0,
@@ -106,8 +104,7 @@ def _valkey(config: StackConfig, valkey: EmbeddedValkey) -> ProcessSpec:
         probe=InThread(valkey.is_ready),
         log=config.data.log("valkey"),
         ports={"cache": valkey.port},
-        user=valkey.user,
-        group=valkey.group,
+        account=valkey.account,
         before_start=valkey.prepare,
     )
 
@@ -190,8 +187,8 @@ def _write_client_profile(config: StackConfig) -> None:
 
 def _notes(data: DataDirectory, postgres: EmbeddedPostgres, valkey: EmbeddedValkey) -> tuple[str, ...]:
     """What is not where one would look for it."""
-    moved = [Path(server.directory) for server in (postgres, valkey) if server.directory.is_symlink()]
+    moved = [server.directory for server in (postgres, valkey) if server.directory.is_symlink()]
+    account = postgres.account.name if postgres.account else ""
     return tuple(
-        f"{path.name}'s files are in {path.resolve()}: the account {postgres.user} cannot reach {data.path}"
-        for path in moved
+        f"{path.name}'s files are in {path.resolve()}: the account {account} cannot reach {data.path}" for path in moved
     )

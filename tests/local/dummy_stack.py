@@ -1,0 +1,43 @@
+"""A whole stack of dummies under the real supervisor: ``data-directory port-base timeout [how the service behaves]``."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+from novacron_local.layout import DataDirectory, LocalStackError
+from novacron_local.ports import _is_free
+from novacron_local.probes import InThread
+from novacron_local.processes import ProcessSpec, Tier
+from novacron_local.stack import Phase, Plan, Stack, StackConfig
+
+DUMMY = Path(__file__).with_name("dummy_process.py")
+
+
+def plan(config):
+    def spec(name, tier, offset, *how):
+        port = config.port_base + offset
+        return ProcessSpec(
+            name=name,
+            command=(sys.executable, "-S", str(DUMMY), name, str(port), str(config.data.path / "events"), *how),
+            environment=dict(os.environ),
+            tier=tier,
+            probe=InThread(lambda: not _is_free(port)),
+            log=config.data.log(name),
+            ports={"users": port},
+        )
+
+    return Plan(
+        (
+            Phase((spec("database", Tier.DATABASE, 1, "child"),)),
+            Phase((spec("service", Tier.SERVICE, 2, *how), spec("agent", Tier.AGENT, 3))),
+        )
+    )
+
+
+directory, port_base, timeout, *how = sys.argv[1:]
+config = StackConfig(DataDirectory(Path(directory)), int(port_base), ready_timeout=float(timeout))
+try:
+    asyncio.run(Stack(config, plan).run())
+except LocalStackError as error:
+    sys.exit(str(error))
