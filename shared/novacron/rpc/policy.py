@@ -8,14 +8,16 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from google.protobuf import descriptor_pb2, descriptor_pool
 from google.protobuf.descriptor import MethodDescriptor
 
-from ..api.options.v1 import access as access_option
-from ..api.options.v1 import call as call_option
+from ..api.options import v1 as options_v1
 
 DEFAULT_TIMEOUT_SECONDS = 5.0
+_ACCESS: Any = options_v1.access
+_CALL: Any = options_v1.call
 
 
 class Priority(enum.IntEnum):
@@ -71,15 +73,15 @@ def policy_of(path: str) -> MethodPolicy:
         return MethodPolicy(path)
     options = method.GetOptions()
     level = options.idempotency_level
-    access = options.Extensions[access_option]
-    call = options.Extensions[call_option]
+    access = options.Extensions[_ACCESS]
+    call = options.Extensions[_CALL]
     return MethodPolicy(
         path=path,
         idempotent=level != descriptor_pb2.MethodOptions.IDEMPOTENCY_UNKNOWN,
         timeout_seconds=call.timeout.ToTimedelta().total_seconds() or DEFAULT_TIMEOUT_SECONDS,
         breaker_class=call.breaker_class or service,
         priority=Priority(call.priority) if call.priority else Priority.NORMAL,
-        declared=options.HasExtension(access_option),
+        declared=options.HasExtension(_ACCESS),
         permission=access.permission,
         callers=frozenset(access.callers),
         public=access.public,

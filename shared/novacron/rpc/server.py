@@ -192,7 +192,7 @@ class Server:
         """Bind both ports and serve; health says SERVING once :meth:`serving` is called."""
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         channelz.add_channelz_servicer(self._server)
-        listed = [*self._names, health.SERVICE_NAME, channelz.SERVICE_NAME, _REFLECTION_V1, _REFLECTION_V1ALPHA]
+        listed = [*self._names, health.SERVICE_NAME, "grpc.channelz.v1.Channelz", _REFLECTION_V1, _REFLECTION_V1ALPHA]
         reflection = reflection_service.ReflectionServicer(listed)
         reflection_pb2_grpc.add_ServerReflectionServicer_to_server(reflection, self._server)
         self._server.add_generic_rpc_handlers((_reflection_v1(reflection),))
