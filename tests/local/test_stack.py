@@ -7,12 +7,15 @@ import signal
 import socket
 import subprocess
 
+import psycopg
 import pytest
 
+from novacron.embedded.postgres import EmbeddedPostgres
 from novacron.embedded.process import group_members
 from novacron_local import outside, state
 from novacron_local.layout import DataDirectory, LocalStackError
 from novacron_local.leftovers import end_leftovers
+from novacron_local.reset import delete_data
 from novacron_local.state import ProcessRecord, ProcessState, StackRecord, StackState
 
 
@@ -113,6 +116,36 @@ def test_a_process_that_never_serves_fails_the_start_with_its_last_words(dummy_s
     assert "ended with status 3" in said
     assert "| service speaks" in said
     assert not any(record.alive for record in processes(data))
+
+
+def test_a_killed_database_and_a_killed_supervisor_lose_no_committed_row(dummy_stack, data, port_base, until):
+    def answer() -> tuple[int, ...] | None:
+        try:
+            with psycopg.connect(postgres.url()) as connection:
+                return connection.execute("SELECT answer FROM kept").fetchone()
+        except psycopg.OperationalError:
+            return None
+
+    supervisor = dummy_stack(data.path, port_base, "60", "servers")
+    until(ready(data), seconds=60)
+    postgres = EmbeddedPostgres(data.postgres, port_base + 32)
+    postgres.prepare()
+    with psycopg.connect(postgres.url(), autocommit=True) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+    os.kill(postgres.running_pid(), signal.SIGKILL)
+    until(lambda: answer() == (42,))
+    until(ready(data))
+
+    left = processes(data)
+    supervisor.kill()
+    supervisor.wait()
+    until(lambda: not any(process.alive for process in left))
+    dummy_stack(data.path, port_base, "60", "servers")
+    until(ready(data), seconds=60)
+    assert answer() == (42,)
+    assert outside.stop(data)
+    delete_data(data)
+    assert not data.path.exists()
 
 
 def test_a_directory_with_other_things_in_it_is_not_taken(tmp_path):

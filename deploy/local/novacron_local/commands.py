@@ -218,14 +218,14 @@ def _correct(record: StackRecord) -> None:
 
 
 def _print(value: Any, output: Output) -> None:
-    if output is Output.JSON:
-        import json
+    import json
 
+    if output is Output.JSON:
         typer.echo(json.dumps(value, indent=2))
     else:
         import yaml
 
-        typer.echo(yaml.safe_dump(value, sort_keys=False), nl=False)
+        typer.echo(yaml.safe_dump(json.loads(json.dumps(value)), sort_keys=False), nl=False)  # no enums in YAML
 
 
 def _fail(message: str) -> NoReturn:
