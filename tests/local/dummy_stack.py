@@ -15,6 +15,7 @@ from novacron_local.ports import _is_free
 from novacron_local.probes import InThread
 from novacron_local.processes import ProcessSpec, Tier
 from novacron_local.stack import Phase, Plan, Stack, StackConfig
+from novacron_local.state import StackState
 from novacron_local.table import novacron
 
 DUMMY = Path(__file__).with_name("dummy_process.py")
@@ -58,9 +59,15 @@ def servers(config):
     return dataclasses.replace(real, phases=phases)
 
 
+def shout(record, process):
+    """Tell a terminal that was closed."""
+    if how == ["deaf"] and record.state is not StackState.STARTING:
+        raise OSError("Input/output error")
+
+
 directory, port_base, timeout, *how = sys.argv[1:]
 config = StackConfig(DataDirectory(Path(directory)), int(port_base), ready_timeout=float(timeout))
 try:
-    asyncio.run(Stack(config, servers if how == ["servers"] else plan).run())
+    asyncio.run(Stack(config, servers if how == ["servers"] else plan, shout).run())
 except LocalStackError as error:
     sys.exit(str(error))

@@ -11,12 +11,12 @@ import psycopg
 import pytest
 
 from novacron.embedded.postgres import EmbeddedPostgres
-from novacron.embedded.process import group_members
+from novacron.embedded.process import group_members, start_time
 from novacron_local import outside, state
 from novacron_local.layout import DataDirectory, LocalStackError
 from novacron_local.leftovers import end_leftovers
 from novacron_local.reset import delete_data
-from novacron_local.state import ProcessRecord, ProcessState, StackRecord, StackState
+from novacron_local.state import ProcessRecord, ProcessState, StackState
 
 
 @pytest.fixture
@@ -154,13 +154,41 @@ def test_a_directory_with_other_things_in_it_is_not_taken(tmp_path):
         DataDirectory(tmp_path).make()
 
 
+def test_nothing_recorded_before_the_host_restarted_is_believed(tmp_path):
+    bystander = subprocess.Popen(["sleep", "600"], start_new_session=True)
+    try:
+        stack = state.new_record(port_base=0, driver="auto", agents=1)
+        stack.processes = [
+            ProcessRecord("service", ProcessState.SERVING, bystander.pid, started=start_time(bystander.pid))
+        ]
+        state.write(tmp_path / "stack.json", stack)
+        assert state.read(tmp_path / "stack.json").alive
+        stack.boot = "another"
+        state.write(tmp_path / "stack.json", stack)
+        assert not state.read(tmp_path / "stack.json").alive
+        assert end_leftovers(state.read(tmp_path / "stack.json")) == []
+        assert bystander.poll() is None
+    finally:
+        os.killpg(bystander.pid, signal.SIGKILL)
+        bystander.wait()
+
+
+def test_a_closed_terminal_does_not_keep_the_stack_from_stopping_in_order(dummy_stack, data, port_base, until):
+    supervisor = dummy_stack(data.path, port_base, "20", "deaf")
+    until(ready(data))
+    supervisor.send_signal(signal.SIGHUP)
+    assert supervisor.wait(20) == 0
+    stopped = [line for line in (data.path / "events").read_text().splitlines() if line.startswith("stopped")]
+    assert stopped == ["stopped agent", "stopped service", "stopped database"]
+
+
 def test_a_process_of_the_same_number_is_not_taken_for_a_leftover():
     bystander = subprocess.Popen(["sleep", "600"], start_new_session=True)
     try:
-        record = ProcessRecord(
-            "service", ProcessState.SERVING, bystander.pid, started=1
-        )  # as if it had started at boot
-        assert end_leftovers(StackRecord(StackState.READY, 1, 1, processes=[record])) == []
+        stack = state.new_record(port_base=0, driver="auto", agents=1)
+        # The recorded process had the number long before.
+        stack.processes = [ProcessRecord("service", ProcessState.SERVING, bystander.pid, started=1)]
+        assert end_leftovers(stack) == []
         assert bystander.poll() is None
     finally:
         os.killpg(bystander.pid, signal.SIGKILL)

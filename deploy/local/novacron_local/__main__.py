@@ -7,9 +7,9 @@ import asyncio
 import sys
 from pathlib import Path
 
-from novacron_local.layout import DEFAULT_PORT_BASE, DataDirectory, LocalStackError
-from novacron_local.stack import Stack, StackConfig
-from novacron_local.table import novacron
+from .layout import DEFAULT_PORT_BASE, DataDirectory, LocalStackError
+from .stack import Stack, StackConfig
+from .table import novacron
 
 
 def main() -> int:

@@ -9,8 +9,9 @@ import signal
 from types import TracebackType
 
 from novacron.embedded.process import spawn, start_time
-from novacron_local.logfile import LogFile
-from novacron_local.processes import ProcessSpec
+
+from .logfile import LogFile
+from .processes import ProcessSpec
 
 _READ = 65536
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from novacron_local.layout import DEFAULT_PORT_BASE, LocalStackError, data_directory
+from .layout import DEFAULT_PORT_BASE, LocalStackError, data_directory
 
 if TYPE_CHECKING:
-    from novacron_local.stack import StackConfig
-    from novacron_local.state import StackRecord
+    from .stack import StackConfig
+    from .state import StackRecord
 
 app = typer.Typer(no_args_is_help=True, help="The stack on this machine.")
 
@@ -52,7 +52,7 @@ def up(
     timeout: Annotated[float, typer.Option(min=1, help="Give up when it is not ready after so many seconds.")] = 120.0,
 ) -> None:
     """Start NovaCron on this machine: databases, services, agents, supervised until stopped."""
-    from novacron_local.stack import StackConfig
+    from .stack import StackConfig
 
     if agents > 1 and driver is DriverChoice.LIBVIRT:
         _fail("one host is one libvirt: --agents above 1 goes with --driver simulated")
@@ -70,7 +70,7 @@ def up(
 @app.command()
 def down(data_dir: DataDir = None) -> None:
     """Stop NovaCron on this machine. Guests keep running, and so does nothing else."""
-    from novacron_local import outside
+    from . import outside
 
     data = data_directory(data_dir)
     try:
@@ -85,8 +85,8 @@ def status(data_dir: DataDir = None, output: Annotated[Output, typer.Option("--o
     """Show every process of the stack. Exit status 1 when one of them does not serve."""
     from rich.console import Console
 
-    from novacron_local import state
-    from novacron_local.display import status_table
+    from . import state
+    from .display import status_table
 
     data = data_directory(data_dir)
     record = state.read(data.state)
@@ -115,7 +115,7 @@ def logs(
     """Show what the processes of the stack wrote."""
     import time
 
-    from novacron_local.follow import Followed, tails
+    from .follow import Followed, tails
 
     data = data_directory(data_dir)
     found = {path.stem: path for path in sorted(data.logs.glob("*.log"))}
@@ -141,14 +141,14 @@ def reset(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Stop NovaCron and delete its data directory."""
-    from novacron_local import outside
-    from novacron_local.reset import delete_data
+    from . import outside
+    from .reset import delete_data
 
     data = data_directory(data_dir)
     if not data.path.exists():
         typer.echo(f"{data.path} does not exist")
         return
-    if not data.lock.exists():
+    if not data.is_ours:
         _fail(f"{data.path} is not a NovaCron data directory")
     try:
         typer.echo(f"this deletes {data.path}")
@@ -166,10 +166,10 @@ def _up_here(config: StackConfig) -> None:
 
     from rich.console import Console
 
-    from novacron_local import display
-    from novacron_local.stack import Stack
-    from novacron_local.state import ProcessRecord, StackState
-    from novacron_local.table import novacron
+    from . import display
+    from .stack import Stack
+    from .state import ProcessRecord, StackState
+    from .table import novacron
 
     console = Console()
     with display.StartDisplay(console) as starting:
@@ -194,7 +194,7 @@ def _up_here(config: StackConfig) -> None:
 def _up_detached(config: StackConfig) -> None:
     from rich.console import Console
 
-    from novacron_local import display, outside
+    from . import display, outside
 
     console = Console()
     with display.StartDisplay(console) as starting:
@@ -205,7 +205,7 @@ def _up_detached(config: StackConfig) -> None:
 
 def _correct(record: StackRecord) -> None:
     """What a killed supervisor wrote last is no longer so."""
-    from novacron_local.state import ProcessState, StackState
+    from .state import ProcessState, StackState
 
     if record.alive:
         return

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
-from novacron_local.layout import LocalStackError
+from .layout import LocalStackError
 
 
 @dataclass(frozen=True, slots=True)

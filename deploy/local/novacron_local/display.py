@@ -9,8 +9,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from novacron_local.layout import DataDirectory
-from novacron_local.state import ProcessRecord, ProcessState, StackRecord, StackState
+from .layout import DataDirectory
+from .state import ProcessRecord, ProcessState, StackRecord, StackState
 
 _STYLES = {
     ProcessState.WAITING: "dim",
@@ -96,7 +96,7 @@ def status_table(record: StackRecord) -> Table:
             str(process.pid or ""),
             str(process.restarts),
             ", ".join(process.addresses.values()),
-            Text(process.detail),
+            Text(process.detail or (f"last {process.last_end}" if process.last_end else "")),
         )
     return table
 

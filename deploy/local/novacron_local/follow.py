@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
-from novacron_local.logfile import last_lines
+from .logfile import last_lines
 
 
 def tails(logs: Mapping[str, Path], count: int) -> Iterator[tuple[str, str]]:

@@ -18,7 +18,7 @@ DATABASES = {
     "registry": "novacron_registry",
 }
 # Names by which a data directory is known.
-_OURS = frozenset({"lock", "stack.json", "images", "certificates", "keys", "logs", "postgres"})
+_OURS = ("lock", "stack.json", "certificates", "keys", "images")
 
 
 class LocalStackError(Exception):
@@ -85,6 +85,11 @@ class DataDirectory:
         """The state of the ``number``-th agent, counted from 1."""
         return self.path / ("agent" if number == 1 else f"agent-{number}")
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether it is known for a data directory by what is in it."""
+        return self.path.is_dir() and any((self.path / name).exists() for name in _OURS)
+
     def make(self) -> None:
         """Make the directories; what is secret in them is for their owner alone.
 
@@ -93,8 +98,7 @@ class DataDirectory:
         try:
             if self.path.exists() and self.path.stat().st_uid != os.geteuid():
                 raise LocalStackError(f"{self.path} belongs to another user: choose another with --data-dir")
-            found = {entry.name for entry in self.path.iterdir()} if self.path.exists() else set()
-            if found and found.isdisjoint(_OURS):  # `novacron reset` deletes it all, so it must be ours alone
+            if self.path.exists() and any(self.path.iterdir()) and not self.is_ours:  # `reset` deletes it all
                 raise LocalStackError(f"{self.path} holds other things: choose an empty directory with --data-dir")
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             for secret in (self.certificates, self.keys, self.logs):

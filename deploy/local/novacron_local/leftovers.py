@@ -8,7 +8,8 @@ import signal
 import time
 
 from novacron.embedded.process import group_members, start_time
-from novacron_local.state import ProcessRecord, StackRecord
+
+from .state import ProcessRecord, StackRecord
 
 
 def end_leftovers(record: StackRecord | None, *, timeout: float = 10) -> list[str]:

@@ -11,12 +11,12 @@ import sys
 import time
 from collections.abc import Callable
 
-from novacron_local import lock, state
-from novacron_local.layout import DataDirectory, LocalStackError
-from novacron_local.leftovers import end_leftovers
-from novacron_local.logfile import last_lines
-from novacron_local.stack import StackConfig
-from novacron_local.state import StackRecord, StackState
+from . import lock, state
+from .layout import DataDirectory, LocalStackError
+from .leftovers import end_leftovers
+from .logfile import last_lines
+from .stack import StackConfig
+from .state import StackRecord, StackState
 
 # The supervisor's own graces end before this: every tier's, one after the other.
 STOP_SECONDS = 75.0

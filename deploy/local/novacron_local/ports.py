@@ -5,8 +5,8 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterable
 
-from novacron_local.layout import LocalStackError
-from novacron_local.processes import ProcessSpec
+from .layout import LocalStackError
+from .processes import ProcessSpec
 
 
 def check_ports(specs: Iterable[ProcessSpec]) -> None:

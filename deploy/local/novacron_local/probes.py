@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from novacron_local.certificates import Identity
+from .certificates import Identity
 
 
 class Probe(Protocol):
@@ -38,6 +38,7 @@ class GrpcHealth:
         self._operator = operator
         self._timeout = timeout
         self._channel: Any = None
+        self._presented = b""
 
     async def __call__(self) -> bool:
         import grpc
@@ -49,6 +50,8 @@ class GrpcHealth:
             stub = health_pb2_grpc.HealthStub(self._channel)
             answer = await stub.Check(health_pb2.HealthCheckRequest(), timeout=self._timeout)
         except (grpc.aio.AioRpcError, OSError):
+            if self._presented != self._operator.certificate.read_bytes():  # renewed since
+                await self.close()
             return False
         return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
 
@@ -59,8 +62,9 @@ class GrpcHealth:
             self._channel = None
 
     def _open(self, grpc: Any) -> Any:
+        self._presented = self._operator.certificate.read_bytes()
         credentials = grpc.ssl_channel_credentials(
-            self._operator.ca.read_bytes(), self._operator.key.read_bytes(), self._operator.certificate.read_bytes()
+            self._operator.ca.read_bytes(), self._operator.key.read_bytes(), self._presented
         )
         # The default reconnect backoff grows to two minutes: longer than anybody waits for a restarted process.
         options = [("grpc.initial_reconnect_backoff_ms", 200), ("grpc.max_reconnect_backoff_ms", 1000)]

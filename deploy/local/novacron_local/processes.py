@@ -9,7 +9,8 @@ from enum import IntEnum
 from pathlib import Path
 
 from novacron.embedded.account import Account
-from novacron_local.probes import Probe
+
+from .probes import Probe
 
 
 class Tier(IntEnum):

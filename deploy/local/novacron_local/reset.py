@@ -6,9 +6,10 @@ import shutil
 
 from novacron.embedded.postgres import EmbeddedPostgres
 from novacron.embedded.valkey import EmbeddedValkey
-from novacron_local import lock
-from novacron_local.layout import DataDirectory, LocalStackError, Ports
-from novacron_local.state import read
+
+from . import lock
+from .layout import DataDirectory, LocalStackError, Ports
+from .state import read
 
 
 def delete_data(data: DataDirectory) -> None:

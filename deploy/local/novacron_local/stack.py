@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from novacron.embedded.account import EmbeddedServerError
-from novacron.embedded.process import start_time
-from novacron_local import lock, state
-from novacron_local.layout import DEFAULT_PORT_BASE, DataDirectory, LocalStackError, Ports
-from novacron_local.leftovers import end_leftovers
-from novacron_local.logfile import last_lines
-from novacron_local.ports import check_ports
-from novacron_local.processes import ProcessSpec
-from novacron_local.state import ProcessRecord, StackRecord, StackState
-from novacron_local.supervisor import Supervisor
+
+from . import lock, state
+from .layout import DEFAULT_PORT_BASE, DataDirectory, LocalStackError, Ports
+from .leftovers import end_leftovers
+from .logfile import last_lines
+from .ports import check_ports
+from .processes import ProcessSpec
+from .state import ProcessRecord, StackRecord, StackState
+from .supervisor import Supervisor
 
 _MAINTENANCE_SECONDS = 6 * 3600.0
 
@@ -69,11 +68,8 @@ class Stack:
     record: StackRecord = field(init=False)
 
     def __post_init__(self) -> None:
-        pid = os.getpid()
         config = self.config
-        self.record = StackRecord(
-            StackState.STARTING, pid, start_time(pid) or 0, config.port_base, config.driver, config.agents
-        )
+        self.record = state.new_record(port_base=config.port_base, driver=config.driver, agents=config.agents)
 
     async def run(self) -> None:
         """Start everything, run until SIGINT, SIGTERM or SIGHUP, stop everything.
@@ -98,7 +94,7 @@ class Stack:
         plan = await asyncio.to_thread(self.plan, self.config)
         specs = [spec for phase in plan.phases for spec in phase.specs]
         check_ports(specs)
-        supervisor = Supervisor(self._process_changed)
+        supervisor = Supervisor(self._tell)
         for spec in specs:
             supervisor.add(spec)
         self.record.processes = supervisor.records
@@ -138,17 +134,20 @@ class Stack:
         for process in self.record.processes:
             if process.name in names:
                 lines = last_lines(self.config.data.log(process.name), 8)
-                parts += [f"{process.name}: {process.detail or process.state}", *(f"  | {line}" for line in lines)]
+                ended = f", started {process.restarts + 1} times, {process.last_end}" if process.restarts else ""
+                parts += [f"{process.name}: {process.state}{ended}", *(f"  | {line}" for line in lines)]
         return "\n".join(parts)
-
-    def _process_changed(self, process: ProcessRecord) -> None:
-        state.write(self.config.data.state, self.record)
-        self.changed(self.record, process)
 
     def _become(self, new: StackState) -> None:
         self.record.state = new
-        state.write(self.config.data.state, self.record)
-        self.changed(self.record, None)
+        self._tell(None)
+
+    def _tell(self, process: ProcessRecord | None) -> None:
+        """A full disk or a closed terminal ends the telling, never the processes or their ordered stop."""
+        with contextlib.suppress(OSError):
+            state.write(self.config.data.state, self.record)
+        with contextlib.suppress(OSError):
+            self.changed(self.record, process)
 
 
 @contextlib.contextmanager

@@ -34,7 +34,7 @@ class StackState(enum.StrEnum):
 
 @dataclass(slots=True)
 class ProcessRecord:
-    """One supervised process. ``pid`` and ``started`` together name it for ever, ``pid`` alone does not."""
+    """One supervised process. ``pid`` and ``started`` together name it until the host restarts."""
 
     name: str
     state: ProcessState = ProcessState.WAITING
@@ -42,6 +42,7 @@ class ProcessRecord:
     started: int | None = None
     restarts: int = 0
     detail: str = ""
+    last_end: str = ""  # how it ended when it last did so by itself
     addresses: dict[str, str] = field(default_factory=dict)
     log: str = ""
 
@@ -57,6 +58,7 @@ class StackRecord:
     state: StackState
     supervisor_pid: int
     supervisor_started: int
+    boot: str
     port_base: int = 0
     driver: str = ""
     agents: int = 1
@@ -74,6 +76,12 @@ class StackRecord:
         return self.alive and all(process.state is ProcessState.SERVING for process in self.processes)
 
 
+def new_record(*, port_base: int, driver: str, agents: int) -> StackRecord:
+    """The record of a stack that this process supervises."""
+    pid = os.getpid()
+    return StackRecord(StackState.STARTING, pid, start_time(pid) or 0, _boot(), port_base, driver, agents)
+
+
 def write(path: Path, record: StackRecord) -> None:
     """Replace the file in one step. It holds no secret and need not survive a power cut: a reboot ends the stack."""
     temporary = path.with_name(f".{path.name}.new")
@@ -89,6 +97,16 @@ def read(path: Path) -> StackRecord | None:
         processes = [
             ProcessRecord(**{**entry, "state": ProcessState(entry["state"])}) for entry in raw.pop("processes")
         ]
-        return StackRecord(**{**raw, "state": StackState(raw["state"]), "processes": processes})
+        record = StackRecord(**{**raw, "state": StackState(raw["state"]), "processes": processes})
     except (FileNotFoundError, ValueError, TypeError, KeyError):
         return None
+    if record.boot != _boot():  # its numbers name processes of a host that has been restarted since
+        record.supervisor_pid = 0
+        for process in record.processes:
+            process.pid = process.started = None
+    return record
+
+
+def _boot() -> str:
+    """What tells this run of the host's kernel from every other."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()

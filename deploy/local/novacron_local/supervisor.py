@@ -12,10 +12,10 @@ import signal
 import time
 from collections.abc import Callable, Iterable
 
-from novacron_local.backoff import RestartBackoff
-from novacron_local.child import Child
-from novacron_local.processes import ProcessSpec
-from novacron_local.state import ProcessRecord, ProcessState
+from .backoff import RestartBackoff
+from .child import Child
+from .processes import ProcessSpec
+from .state import ProcessRecord, ProcessState
 
 _STARTING_POLL = 0.1
 _SERVING_POLL = 2.0
@@ -95,15 +95,16 @@ class _Kept:
             self._become(ProcessState.STARTING)
             began = time.monotonic()
             try:
-                detail = await self._run_once()
+                end = await self._run_once()
             except Exception as error:  # a missing binary, a full disk: as good a reason to try again as a crash
-                detail = f"cannot start: {error}"
+                end = f"cannot start: {error}"
             if self._stopping.is_set():
                 return
             pause = self._backoff.after_run(time.monotonic() - began)
             self.record.restarts += 1
+            self.record.last_end = end
             self.served.clear()
-            self._become(ProcessState.RESTARTING, f"{detail}, again in {pause:g} s")
+            self._become(ProcessState.RESTARTING, f"{end}, again in {pause:g} s")
             await _first(pause, self._stopping)
 
     async def _run_once(self) -> str:
@@ -136,7 +137,10 @@ class _Kept:
     async def _watch(self) -> None:
         """Follow the probe for as long as the process lives."""
         while True:
-            serves = await self.spec.probe()
+            try:
+                serves = await self.spec.probe()
+            except OSError:  # out of files, or the data directory is gone: no answer is not a yes
+                serves = False
             if serves:
                 self.served.set()
                 self._become(ProcessState.SERVING)

@@ -12,13 +12,14 @@ from collections.abc import Mapping
 from novacron.embedded.account import write_private
 from novacron.embedded.postgres import EmbeddedPostgres
 from novacron.embedded.valkey import EmbeddedValkey
-from novacron_local import credentials
-from novacron_local.certificates import DevelopmentCA, Identity
-from novacron_local.databases import ServiceDatabase, create_databases
-from novacron_local.layout import DATABASES, SERVICES, DataDirectory
-from novacron_local.probes import GrpcHealth, InThread
-from novacron_local.processes import ProcessSpec, Tier
-from novacron_local.stack import Phase, Plan, StackConfig
+
+from . import credentials
+from .certificates import DevelopmentCA, Identity
+from .databases import ServiceDatabase, create_databases
+from .layout import DATABASES, SERVICES, DataDirectory
+from .probes import GrpcHealth, InThread
+from .processes import ProcessSpec, Tier
+from .stack import Phase, Plan, StackConfig
 
 ADMIN = "admin"
 
