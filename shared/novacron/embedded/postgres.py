@@ -23,7 +23,7 @@ from urllib.parse import quote
 
 import psycopg
 
-from novacron.embedded.account import (
+from .account import (
     Account,
     EmbeddedServerError,
     own_directory,
@@ -34,7 +34,7 @@ from novacron.embedded.account import (
     server_account,
     write_private,
 )
-from novacron.embedded.process import spawn
+from .process import spawn
 
 SUPERUSER = "postgres"
 _SUN_PATH = 107  # bytes that a unix socket's path may have

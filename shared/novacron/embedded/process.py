@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from novacron.embedded.account import Account
+from .account import Account
 
 # Some Pythons do not find their own library without it.
 _PYTHON_NEEDS = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
@@ -45,7 +45,7 @@ def spawn(
 def start_time(pid: int) -> int | None:
     """When ``pid`` started, in clock ticks since boot; None when there is no such process (or only its zombie).
 
-    A pid with its start time names one process for ever; a pid alone is reused.
+    A pid with its start time names one process until the host restarts; a pid alone is reused.
     """
     fields = _stat(pid)
     if fields is None or fields[0] in ("Z", "X"):

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
-from novacron.embedded.account import (
+from .account import (
     Account,
     EmbeddedServerError,
     own_directory,
@@ -25,7 +25,7 @@ from novacron.embedded.account import (
     server_account,
     write_private,
 )
-from novacron.embedded.process import spawn
+from .process import spawn
 
 _CONFIGURATION = """\
 bind 127.0.0.1
