@@ -13,10 +13,13 @@ CREATE TABLE saga (
     owner text,
     epoch bigint NOT NULL DEFAULT 0,
     lease_until timestamptz,
-    -- Nothing is to be done before this.
-    due_at timestamptz NOT NULL DEFAULT now(),
+    -- From when any worker may take it: the end of the lease, or of a pause. Never null: an unfinished saga has a lease or a
+    -- due time, and this one column is both to the sweep.
+    due_at timestamptz NOT NULL,
     -- Times it was taken over since it last got on; the backoff of a saga that kills its workers.
     takeovers integer NOT NULL DEFAULT 0,
+    -- A stuck saga goes on from here when an operator says so.
+    resume_state text CHECK (resume_state IN ('running', 'compensating')),
     deadline timestamptz NOT NULL,
     cancel_requested_at timestamptz,
     cancel_reason text,

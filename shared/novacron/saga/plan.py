@@ -1,0 +1,132 @@
+"""What to do next: a pure function of a definition and a record. Running and recovering ask the same question here.
+
+    running       stage by stage; a refusal, an exhausted step, a cancel or the deadline turns the saga back, unless the
+                  point of no return is behind it or in doubt
+    compensating  what took effect or may have, in reverse order of completion, one at a time
+    stuck         a step that cannot be undone or gone beyond has used up its attempts
+
+An unknown outcome is repeated under the same key. When the saga turns back, the step of unknown outcome is undone too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from .definition import Kind, Saga, Step
+from .key import Operation
+from .record import Attempt, AttemptOutcome, Record, SagaState, StepError
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The state to be in, and every operation that must be under way now: new intents, and those already begun."""
+
+    state: SagaState
+    intents: tuple[Attempt, ...] = ()
+    error: StepError | None = None
+    resume_state: SagaState | None = None  # for stuck: where an operator's retry goes on
+    bound: bool = False  # beyond the point of no return: a cancel changes nothing any more
+
+    @property
+    def over(self) -> bool:
+        return not self.state.unfinished
+
+
+def decide(saga: Saga[Any], record: Record) -> Decision:
+    """The next decision. Called again with every outcome; the same record always gives the same decision."""
+    if record.state is SagaState.COMPENSATING:
+        return _backward(saga, record)
+    if record.state is SagaState.RUNNING:
+        return _forward(saga, record)
+    return Decision(record.state, error=record.error)
+
+
+def _forward(saga: Saga[Any], record: Record) -> Decision:
+    bound = _point_of_no_return(saga, record)
+    for stage in saga.stages:
+        if all(_done(record, step) for step in stage):
+            continue
+        trouble = _trouble(stage, record, bound=bound)
+        if trouble is not None and not bound:
+            if _open(record):  # parallel steps still under way: their outcomes first
+                return Decision(SagaState.RUNNING, _open(record))
+            return _backward(saga, replace(record, state=SagaState.COMPENSATING, error=trouble))
+        if trouble is not None:
+            return Decision(SagaState.STUCK, error=trouble, resume_state=SagaState.RUNNING)
+        return Decision(
+            SagaState.RUNNING, tuple(_next(record, step, "action") for step in stage if not _done(record, step))
+        )
+    return Decision(SagaState.SUCCEEDED)
+
+
+def _point_of_no_return(saga: Saga[Any], record: Record) -> bool:
+    """Past the pivot, or with a pivot or a forward-only step that may have taken effect: there is no way back."""
+    return any(
+        step.kind in (Kind.PIVOT, Kind.RETRIABLE)
+        and any(one.outcome is not AttemptOutcome.REFUSED for one in record.of(step.name, "action"))
+        for step in saga
+    )
+
+
+def _trouble(stage: tuple[Step, ...], record: Record, *, bound: bool) -> StepError | None:
+    """Why this stage cannot go on; None: it can."""
+    for step in stage:
+        attempts = record.of(step.name, "action")
+        last = attempts[-1] if attempts else None
+        if last is None or last.outcome in (AttemptOutcome.OK, AttemptOutcome.STARTED):
+            continue
+        final = last.outcome is AttemptOutcome.REFUSED and not (last.error and last.error.retryable)
+        if step.kind is Kind.RETRIABLE:
+            final = False  # what cannot be refused for good is only repeated
+        if final or len(attempts) >= step.policy("action").attempts:
+            return last.error or StepError(
+                step.name, "action", "UNKNOWN", "the worker ended before the outcome was known"
+            )
+    if bound:
+        return None
+    at = next(step.name for step in stage if not _done(record, step))
+    if record.cancel_reason is not None:
+        return StepError(at, "action", "CANCELLED", record.cancel_reason or "cancelled", retryable=False)
+    if record.overdue:
+        return StepError(at, "action", "DEADLINE_EXCEEDED", "the saga's deadline has passed", retryable=False)
+    return None
+
+
+def _backward(saga: Saga[Any], record: Record) -> Decision:
+    for step in _to_undo(saga, record):
+        attempts = record.of(step.name, "compensation")
+        if attempts and attempts[-1].outcome is AttemptOutcome.OK:
+            continue
+        if len(attempts) >= step.compensation_retry.attempts and attempts[-1].outcome is not AttemptOutcome.STARTED:
+            return Decision(SagaState.STUCK, error=attempts[-1].error, resume_state=SagaState.COMPENSATING)
+        return Decision(SagaState.COMPENSATING, (_next(record, step, "compensation"),), error=record.error)
+    return Decision(SagaState.COMPENSATED, error=record.error)
+
+
+def _to_undo(saga: Saga[Any], record: Record) -> list[Step]:
+    """Steps that took effect or may have, last finished first. A step without compensation leaves nothing behind."""
+    order: list[str] = []
+    for one in record.attempts:
+        if one.operation == "action" and one.outcome is not AttemptOutcome.REFUSED:
+            if one.step in order:
+                order.remove(one.step)
+            order.append(one.step)
+    steps = [saga.step(name) for name in reversed(order)]
+    return [step for step in steps if step.compensation is not None]
+
+
+def _done(record: Record, step: Step) -> bool:
+    return any(one.outcome is AttemptOutcome.OK for one in record.of(step.name, "action"))
+
+
+def _open(record: Record) -> tuple[Attempt, ...]:
+    return tuple(one for one in record.attempts if one.outcome is AttemptOutcome.STARTED)
+
+
+def _next(record: Record, step: Step, operation: Operation) -> Attempt:
+    """The attempt that is under way, or the one after the last."""
+    attempts = record.of(step.name, operation)
+    if attempts and attempts[-1].outcome is AttemptOutcome.STARTED:
+        return attempts[-1]
+    return Attempt(step.name, operation, len(attempts) + 1, epoch=record.epoch)

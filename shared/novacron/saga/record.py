@@ -1,0 +1,139 @@
+"""A saga as its log tells it: what was intended, what came of it. Data only; the plan decides by it."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from .key import Operation
+
+
+class SagaState(enum.StrEnum):
+    """``stuck`` waits for an operator; ``succeeded`` and ``compensated`` are for ever."""
+
+    RUNNING = "running"
+    COMPENSATING = "compensating"
+    SUCCEEDED = "succeeded"
+    COMPENSATED = "compensated"
+    STUCK = "stuck"
+
+    @property
+    def unfinished(self) -> bool:
+        return self in (SagaState.RUNNING, SagaState.COMPENSATING)
+
+    @property
+    def terminal(self) -> bool:
+        return self in (SagaState.SUCCEEDED, SagaState.COMPENSATED)
+
+
+class AttemptOutcome(enum.StrEnum):
+    """How an attempt ended; ``started`` is an intent whose outcome is not in the log."""
+
+    STARTED = "started"
+    OK = "ok"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class StepError:
+    """What went wrong, as stored."""
+
+    step: str
+    operation: str
+    reason: str
+    message: str
+    retryable: bool = True
+    retry_after_seconds: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "step": self.step,
+            "operation": self.operation,
+            "reason": self.reason,
+            "message": self.message,
+            "retryable": self.retryable,
+            "retry_after_seconds": self.retry_after_seconds,
+        }
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any] | None) -> StepError | None:
+        return None if stored is None else cls(**stored)
+
+    def __str__(self) -> str:
+        return f"{self.step}: {self.message}" if self.operation == "action" else f"{self.step} (undo): {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt of one operation of one step."""
+
+    step: str
+    operation: Operation
+    attempt: int
+    outcome: AttemptOutcome = AttemptOutcome.STARTED
+    output: dict[str, Any] | None = None
+    error: StepError | None = None
+    epoch: int = 0
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+
+    @property
+    def id(self) -> tuple[str, Operation, int]:
+        return self.step, self.operation, self.attempt
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A saga's row and its attempts, finished ones first in the order in which they finished."""
+
+    saga_id: UUID
+    name: str
+    version: int
+    state: SagaState
+    tenant_id: UUID | None
+    params: dict[str, Any]
+    epoch: int = 0
+    cancel_reason: str | None = None
+    overdue: bool = False  # the saga's deadline has passed
+    error: StepError | None = None
+    traceparent: str = ""
+    attempts: tuple[Attempt, ...] = field(default=())
+
+    def with_intents(self, intents: tuple[Attempt, ...]) -> Record:
+        return replace(self, attempts=(*self.attempts, *intents))
+
+    def with_outcome(self, done: Attempt) -> Record:
+        """The same with one intent's outcome known: it moves behind all that finished before it."""
+        finished = [one for one in self.attempts if one.outcome is not AttemptOutcome.STARTED]
+        open_ones = [one for one in self.attempts if one.outcome is AttemptOutcome.STARTED and one.id != done.id]
+        return replace(self, attempts=(*finished, done, *open_ones))
+
+    def abandoned(self) -> Record:
+        """As a new owner finds it: of every open intent it cannot be known whether it took effect."""
+        return replace(
+            self,
+            attempts=tuple(
+                replace(one, outcome=AttemptOutcome.UNKNOWN) if one.outcome is AttemptOutcome.STARTED else one
+                for one in self.attempts
+            ),
+        )
+
+    def of(self, step: str, operation: Operation) -> tuple[Attempt, ...]:
+        return tuple(one for one in self.attempts if one.step == step and one.operation == operation)
+
+
+@dataclass(frozen=True, slots=True)
+class SagaView:
+    """A saga as operators see it: the record, and who holds it until when."""
+
+    record: Record
+    owner: str | None
+    lease_until: datetime | None
+    due_at: datetime
+    deadline: datetime
+    created_at: datetime
+    finished_at: datetime | None

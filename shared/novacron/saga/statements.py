@@ -1,0 +1,93 @@
+"""The saga log's SQL: one statement for each thing that happens."""
+
+from __future__ import annotations
+
+BEGIN = """
+WITH made AS (
+    INSERT INTO saga (saga_id, name, version, tenant_id, params, owner, epoch, lease_until, due_at, deadline, traceparent)
+    VALUES (%(saga_id)s, %(name)s, %(version)s, %(tenant_id)s, %(params)s, %(owner)s, 1,
+            now() + %(lease)s * interval '1 second', now() + %(lease)s * interval '1 second',
+            now() + %(deadline)s * interval '1 second', %(traceparent)s)
+    ON CONFLICT (saga_id) DO NOTHING
+    RETURNING saga_id
+), intent AS (
+    INSERT INTO saga_step (saga_id, step, operation, attempt, epoch)
+    SELECT made.saga_id, i.step, 'action', 1, 1 FROM made, unnest(%(steps)s::text[]) AS i (step)
+)
+SELECT count(*) FROM made
+"""
+
+# The fence decides; every other part hangs on it. An intent to go forward is not written once a cancel has been asked for.
+COMMIT = """
+WITH fence AS (
+    UPDATE saga SET
+        state = %(state)s,
+        lease_until = CASE WHEN %(over)s THEN NULL ELSE now() + %(lease)s * interval '1 second' END,
+        due_at = now() + %(lease)s * interval '1 second',
+        owner = CASE WHEN %(over)s THEN NULL ELSE owner END,
+        takeovers = 0,
+        error = coalesce(%(error)s, error),
+        resume_state = %(resume_state)s,
+        updated_at = now(),
+        finished_at = CASE WHEN %(over)s THEN clock_timestamp() END
+    WHERE saga_id = %(saga_id)s AND owner = %(owner)s AND epoch = %(epoch)s AND state IN ('running', 'compensating')
+    RETURNING saga_id, CASE WHEN cancel_requested_at IS NOT NULL THEN coalesce(cancel_reason, '') END AS cancel_reason,
+              deadline < now() AS overdue
+), done AS (
+    UPDATE saga_step SET outcome = d.outcome, output = d.output, error = d.error, finished_at = clock_timestamp()
+    FROM fence, unnest(%(d_step)s::text[], %(d_operation)s::text[], %(d_attempt)s::int[], %(d_outcome)s::text[],
+                       %(d_output)s::jsonb[], %(d_error)s::jsonb[]) AS d (step, operation, attempt, outcome, output, error)
+    WHERE saga_step.saga_id = fence.saga_id AND saga_step.step = d.step AND saga_step.operation = d.operation
+          AND saga_step.attempt = d.attempt AND saga_step.outcome = 'started'
+    RETURNING 1
+), intent AS (
+    INSERT INTO saga_step (saga_id, step, operation, attempt, epoch)
+    SELECT fence.saga_id, i.step, i.operation, i.attempt, %(epoch)s
+    FROM fence, unnest(%(i_step)s::text[], %(i_operation)s::text[], %(i_attempt)s::int[]) AS i (step, operation, attempt)
+    WHERE fence.cancel_reason IS NULL OR i.operation = 'compensation' OR %(bound)s
+    ON CONFLICT DO NOTHING
+)
+SELECT cancel_reason, overdue, (SELECT count(*) FROM done) FROM fence
+"""
+
+ROW = """saga_id, name, version, state, tenant_id, params, epoch,
+    CASE WHEN cancel_requested_at IS NOT NULL THEN coalesce(cancel_reason, '') END, deadline < now(), error, traceparent"""
+
+# The lease and, in the same statement, the backoff: a saga that ends its workers is taken up ever more seldom.
+CLAIM = f"""
+UPDATE saga SET
+    owner = %(owner)s,
+    epoch = epoch + 1,
+    lease_until = now() + %(lease)s * interval '1 second',
+    due_at = now() + (%(lease)s + least(300, power(2, least(takeovers, 16)) - 1)) * interval '1 second',
+    takeovers = takeovers + 1
+WHERE saga_id IN (
+    SELECT saga_id FROM saga
+    WHERE state IN ('running', 'compensating') AND due_at <= now()
+          AND (name, version) IN (SELECT * FROM unnest(%(names)s::text[], %(versions)s::int[]))
+    ORDER BY due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+)
+RETURNING {ROW}
+"""  # noqa: S608 - our own column list
+
+RENEW = """
+UPDATE saga SET
+    lease_until = now() + %(lease)s * interval '1 second',
+    due_at = greatest(due_at, now() + %(lease)s * interval '1 second')
+FROM unnest(%(ids)s::uuid[], %(epochs)s::bigint[]) AS mine (id, of_epoch)
+WHERE saga_id = mine.id AND epoch = mine.of_epoch AND owner = %(owner)s AND state IN ('running', 'compensating')
+RETURNING saga_id
+"""
+
+RELEASE = """
+UPDATE saga SET lease_until = now(), due_at = now(), owner = NULL
+WHERE owner = %s AND state IN ('running', 'compensating')
+"""
+
+ATTEMPTS = """
+SELECT saga_id, step, operation, attempt, outcome, output, error, epoch, started_at, finished_at
+FROM saga_step WHERE saga_id = ANY (%s)
+ORDER BY finished_at NULLS LAST, started_at, attempt
+"""
+
+READ = f"SELECT {ROW} FROM saga WHERE saga_id = %s"  # noqa: S608 - our own column list
