@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import pytest
 
+from novacron_agent import hypervisor_setup
 from novacron_agent.drivers.driver import DomainSpec, Driver
 from novacron_agent.drivers.simulated import SimulatedDriver, SimulatedSettings
 from novacron_agent.guest_image import build
@@ -61,6 +62,27 @@ def guest_images() -> Path:
 def make_simulated(tmp_path: Path) -> MakeDriver:
     """A new driver on the same state file each time: what an agent is after a restart."""
     return lambda: SimulatedDriver(SimulatedSettings(), tmp_path / "hypervisor.state")
+
+
+@pytest.fixture(scope="session")
+def libvirt_works() -> None:
+    """libvirt answers to this user, its daemons started if need be; else the test is skipped."""
+    try:
+        hypervisor_setup.start_daemons()
+        hypervisor_setup.check()
+    except hypervisor_setup.CannotSetUp as reason:
+        pytest.skip(f"{reason}: python -m novacron_agent.hypervisor_setup")
+
+
+@pytest.fixture
+def make_libvirt(libvirt_works: None, guest_images: Path, tmp_path: Path) -> MakeDriver:
+    from novacron_agent.drivers.libvirt import LibvirtDriver, LibvirtSettings
+
+    # pytest's directories are the user's alone, and QEMU is another user.
+    for directory in (tmp_path, *tmp_path.parents[:2]):
+        directory.chmod(0o711)
+    settings = LibvirtSettings(directory=tmp_path / "host", images=guest_images, acceleration="tcg")
+    return lambda: LibvirtDriver(settings)
 
 
 @pytest.fixture(params=["simulated", pytest.param("libvirt", marks=pytest.mark.guest)])

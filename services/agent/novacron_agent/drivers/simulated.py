@@ -48,9 +48,10 @@ class SimulatedDriver:
 
     hypervisor_type = "kvm"  # what it stands in for: the seed has no name for nothing
 
-    def __init__(self, settings: SimulatedSettings, state: Path) -> None:
+    def __init__(self, settings: SimulatedSettings, state: Path, *, why: str = "") -> None:
         self._settings = settings
         self._state = state
+        self._why = why
         self._journal: Journal | None = None
         self._guests: dict[UUID, Guest] = {}
         self._turns = Turns()
@@ -63,7 +64,8 @@ class SimulatedDriver:
 
     @property
     def description(self) -> str:
-        return f"simulated hypervisor: no guest really runs (state in {self._state})"
+        because = f", because {self._why}" if self._why else ""
+        return f"simulated hypervisor: no guest really runs{because} (state in {self._state})"
 
     async def open(self) -> None:
         if self._journal is not None:

@@ -1,0 +1,212 @@
+"""What the libvirt driver keeps on the host's disk: one directory per VM, and the base images that VMs rest on.
+
+::
+
+    base/NAME-<version>.qcow2    a copy of an image as it was: the operator may replace the original under running VMs
+    instances/<vm id>/           disk.qcow2 (overlay), base.*, kernel, initrd (links into base/), seed.iso, console.log
+
+An instance is complete in itself. A base file that no instance links to, and that is no longer what the image store
+holds, is removed when the agent starts.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from novacron.errors import InvalidArgument, Unavailable
+from novacron_agent.drivers.driver import DomainSpec
+from novacron_agent.drivers.seed_iso import seed_iso
+from novacron_agent.images import ImageStore
+
+_GIB = 2**30
+# The QEMU process is another user (libvirt-qemu): it may pass through, and not look around.
+_PASS_THROUGH = 0o711
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceFiles:
+    """The paths of one VM; ``base`` and ``kernel``, ``initrd`` where its image has them."""
+
+    directory: Path
+    base: Path | None
+    kernel: Path | None
+    initrd: Path | None
+    cmdline: str
+
+    @property
+    def disk(self) -> Path:
+        return self.directory / "disk.qcow2"
+
+    @property
+    def seed(self) -> Path:
+        return self.directory / "seed.iso"
+
+    @property
+    def console(self) -> Path:
+        return self.directory / "console.log"
+
+
+def reachable(directory: Path) -> Path:
+    """``directory``, or where it cannot be: QEMU as another user must be able to pass through every directory above.
+
+    A checkout in root's home is such a place. What stands in for it is below ``/var/lib/novacron``, the same each time.
+    """
+    directory = directory.resolve()
+    for above in directory.parents:
+        if above.exists() and not above.stat().st_mode & 0o001:
+            return Path("/var/lib/novacron") / hashlib.sha256(str(directory).encode()).hexdigest()[:12]
+    return directory
+
+
+class HostStorage:
+    """The files below ``root``, for one agent at a time. Everything here blocks: call it in a thread."""
+
+    def __init__(self, root: Path, store: ImageStore) -> None:
+        self.root = root
+        self._store = store
+        self._staging = threading.Lock()
+        self._lock = -1
+
+    def open(self) -> None:
+        """Take the directory. ``Unavailable``: another agent has it, or it cannot be written."""
+        try:
+            for directory in (self.root, self.root / "base", self.root / "instances"):
+                directory.mkdir(parents=True, exist_ok=True)
+                directory.chmod(_PASS_THROUGH)
+            if self._lock < 0:
+                self._lock = os.open(self.root / "agent.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self.close()
+            raise Unavailable(f"another agent keeps its VMs in {self.root}") from None
+        except OSError as error:
+            self.close()
+            raise Unavailable(f"cannot keep VMs in {self.root}: {error.strerror}") from error
+        self._prune()
+
+    def close(self) -> None:
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+    def total_gib(self) -> int:
+        return shutil.disk_usage(self.root).total // _GIB
+
+    def instances(self) -> set[UUID]:
+        """Every VM that has a directory here, whatever is in it."""
+        return {UUID(path.name) for path in (self.root / "instances").iterdir()}
+
+    def make(self, spec: DomainSpec) -> InstanceFiles:
+        """Disk and seed of a new VM. ``NotFound``: no such image; ``InvalidArgument``: its disk is larger than asked.
+
+        What a failed attempt left is replaced; what this one leaves when it fails, :meth:`remove` takes away.
+        """
+        image = self._store.find(spec.base_image)
+        if image.disk is not None and (minimum := _disk_gib(image.disk)) > spec.disk_gib:
+            raise InvalidArgument.at("spec.disk_gib", f'base image "{image.name}" needs at least {minimum} GiB')
+        self.remove(spec.vm_id)
+        directory = self._directory(spec.vm_id)
+        directory.mkdir()
+        directory.chmod(_PASS_THROUGH)
+        files = InstanceFiles(
+            directory=directory,
+            base=self._linked(image.disk, directory / "base.qcow2"),
+            kernel=self._linked(image.kernel, directory / "kernel"),
+            initrd=self._linked(image.initrd, directory / "initrd"),
+            cmdline=image.cmdline,
+        )
+        backing = ["-b", str(files.base), "-F", "qcow2"] if files.base else []
+        qemu_img("create", "-q", "-f", "qcow2", *backing, str(files.disk), f"{spec.disk_gib}G")
+        files.disk.chmod(0o600)
+        files.seed.touch(mode=0o600)  # user-data may carry secrets; libvirt hands the file to QEMU's user
+        files.seed.write_bytes(seed_iso(spec))
+        return files
+
+    def remove(self, vm_id: UUID) -> bool:
+        """Everything of this VM, gone. False when there was nothing."""
+        directory = self._directory(vm_id)
+        if not directory.exists():
+            return False
+        shutil.rmtree(directory)
+        return True
+
+    def console(self, vm_id: UUID, offset: int, limit: int) -> bytes:
+        """A piece of the console log, across the files that virtlogd rolls it over (2 MiB each, the last four kept)."""
+        log = self._directory(vm_id) / "console.log"
+        pieces = b""
+        for part in (*(log.with_name(f"{log.name}.{age}") for age in range(9, -1, -1)), log):
+            try:
+                with part.open("rb") as file:
+                    size = os.fstat(file.fileno()).st_size
+                    if offset < size:
+                        pieces += os.pread(file.fileno(), limit - len(pieces), offset)
+                    offset = max(0, offset - size)
+            except FileNotFoundError:
+                continue
+            if len(pieces) == limit:
+                break
+        return pieces
+
+    def console_size(self, vm_id: UUID) -> int:
+        return sum(part.stat().st_size for part in self._directory(vm_id).glob("console.log*"))
+
+    def _directory(self, vm_id: UUID) -> Path:
+        return self.root / "instances" / str(vm_id)
+
+    def _linked(self, original: Path | None, link: Path) -> Path | None:
+        if original is None:
+            return None
+        with self._staging:
+            base = self.root / "base" / _versioned(original)
+            if not base.exists():
+                beside = base.with_name(base.name + ".new")
+                # Shares the blocks where the file system can (Btrfs, XFS), and keeps holes in any case.
+                _run("cp", "--reflink=auto", "--sparse=always", str(original), str(beside))
+                beside.chmod(0o644)
+                beside.replace(base)
+            os.link(base, link)
+        return link
+
+    def _prune(self) -> None:
+        current = {_versioned(path) for path in self._store.directory.glob("*") if path.is_file()}
+        for base in (self.root / "base").iterdir():
+            if base.stat().st_nlink == 1 and base.name not in current:
+                base.unlink()
+
+
+def qemu_img(*arguments: str) -> str:
+    return _run("qemu-img", *arguments)
+
+
+def _disk_gib(disk: Path) -> int:
+    """The size that an overlay on it must have at least. ``InvalidArgument``: it is no base image."""
+    told = json.loads(qemu_img("info", "--force-share", "--output=json", str(disk)))
+    if told["format"] != "qcow2" or "backing-filename" in told:
+        raise InvalidArgument(
+            f"{disk} cannot be a base image: it must be a qcow2 file with no backing file (see qemu-img convert -O qcow2)"
+        )
+    return -(-int(told["virtual-size"]) // _GIB)
+
+
+def _versioned(original: Path) -> str:
+    status = original.stat()
+    return f"{original.stem}-{status.st_mtime_ns:x}-{status.st_size:x}{original.suffix}"
+
+
+def _run(*command: str) -> str:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        raise Unavailable(f"{command[0]} is not installed on this host") from None
+    if done.returncode != 0:
+        raise Unavailable(f"{command[0]} failed on this host: {done.stderr.strip()}")
+    return done.stdout

@@ -1,0 +1,138 @@
+"""The connection to libvirtd: blocking calls in threads, typed errors, and a new connection when the old one dies."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any, Final, TypeVar
+
+import libvirt
+
+from novacron.errors import FailedPrecondition, InvalidArgument, NotFound, NovacronError, Unavailable
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+Connection = Any  # libvirt.virConnect: the binding has no types
+
+_THREADS: Final = 8
+_MISSED_KEEPALIVES: Final = 3
+
+_MEANING: Final[dict[int, type[NovacronError]]] = {
+    libvirt.VIR_ERR_NO_DOMAIN: NotFound,
+    libvirt.VIR_ERR_OPERATION_INVALID: FailedPrecondition,
+    libvirt.VIR_ERR_XML_ERROR: InvalidArgument,
+    libvirt.VIR_ERR_XML_DETAIL: InvalidArgument,
+    libvirt.VIR_ERR_CONFIG_UNSUPPORTED: InvalidArgument,
+    libvirt.VIR_ERR_INVALID_ARG: InvalidArgument,
+}
+
+_event_loop = threading.Lock()
+_event_loop_runs = False
+
+
+class HypervisorLink:
+    """One connection to libvirt, shared by a bounded number of threads.
+
+    A libvirtd that is gone or hangs is found out by keepalives after ``keepalive_seconds`` times three: what waits for it
+    then fails with ``Unavailable`` and its thread is free again.
+    """
+
+    def __init__(self, uri: str, *, keepalive_seconds: int = 5) -> None:
+        self._uri = uri
+        self._keepalive_seconds = keepalive_seconds
+        self._threads: ThreadPoolExecutor | None = None
+        self._connection: Connection | None = None
+        self._connecting = threading.Lock()
+
+    async def open(self) -> None:
+        """Connect. ``Unavailable``: nothing answers at the URI, or not to this user."""
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="libvirt")
+        try:
+            await self.call(lambda connection: None)
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        if self._threads is not None:
+            threads, self._threads = self._threads, None
+            await asyncio.to_thread(threads.shutdown)
+        if self._connection is not None:
+            self._drop(self._connection)
+
+    async def call(self, work: Callable[[Connection], T]) -> T:
+        """Run ``work`` in a thread. It may run twice, when the connection dies under it, and so must be repeatable."""
+        if self._threads is None:
+            raise Unavailable("the hypervisor driver is not open")
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._attempt, work)
+
+    def _attempt(self, work: Callable[[Connection], T]) -> T:
+        for last in (False, True):
+            connection = self._connected()
+            try:
+                return work(connection)
+            except libvirt.libvirtError as error:
+                if _alive(connection):
+                    raise typed(error) from error
+                self._drop(connection)
+                if last:
+                    raise Unavailable(f"the connection to libvirt at {self._uri} broke: {error}") from error
+                log.warning("the connection to libvirt at %s broke; connecting anew", self._uri)
+        raise AssertionError("the second attempt returns or raises")
+
+    def _connected(self) -> Connection:
+        with self._connecting:
+            if self._connection is None or not _alive(self._connection):
+                _run_event_loop()
+                try:
+                    self._connection = libvirt.open(self._uri)
+                    self._connection.setKeepAlive(self._keepalive_seconds, _MISSED_KEEPALIVES)
+                except libvirt.libvirtError as error:
+                    raise Unavailable(f"cannot connect to libvirt at {self._uri}: {error}") from error
+            return self._connection
+
+    def _drop(self, connection: Connection) -> None:
+        with self._connecting:
+            if connection is not self._connection:
+                return  # another thread was first
+            self._connection = None
+        with suppress(libvirt.libvirtError):
+            connection.close()
+
+
+def _alive(connection: Connection) -> bool:
+    try:
+        return bool(connection.isAlive())
+    except libvirt.libvirtError:  # closed by another thread
+        return False
+
+
+def typed(error: libvirt.libvirtError) -> NovacronError:
+    """What libvirt's error means in NovaCron. What it does not tell apart is ``Unavailable``: it may work later."""
+    kind = _MEANING.get(error.get_error_code(), Unavailable)
+    return kind(f"the hypervisor refused: {error.get_error_message()}")
+
+
+def _run_event_loop() -> None:
+    """Keepalives are sent and timed by libvirt's event loop, one per process, which lives as long as the process."""
+    global _event_loop_runs
+    with _event_loop:
+        if _event_loop_runs:
+            return
+        # Errors come as exceptions; without a handler libvirt also prints each on standard error.
+        libvirt.registerErrorHandler(lambda *_: None, None)
+        libvirt.virEventRegisterDefaultImpl()
+
+        def run() -> None:
+            while True:
+                libvirt.virEventRunDefaultImpl()
+
+        threading.Thread(target=run, name="libvirt events", daemon=True).start()
+        _event_loop_runs = True
