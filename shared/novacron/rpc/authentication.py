@@ -30,17 +30,15 @@ _REFETCH_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Verified:
+class Verified:
+    """What a valid token says: for whom it speaks, and until when (seconds since the epoch)."""
+
     subject: Subject
     expires_at: float
 
 
-def decode(token: str, key: Any) -> Subject:
+def decode(token: str, key: Any) -> Verified:
     """Verify an access token's signature and claims (RFC 9068). :raises Unauthenticated: for every fault alike."""
-    return _decode(token, key).subject
-
-
-def _decode(token: str, key: Any) -> _Verified:
     try:
         if jwt.get_unverified_header(token).get("typ") != TOKEN_TYPE:
             raise Unauthenticated(_REJECTED)
@@ -52,7 +50,7 @@ def _decode(token: str, key: Any) -> _Verified:
             options={"require": ["exp", "iat", "sub", "sid", "tid"]},
         )
         subject = Subject(UUID(claims["sub"]), UUID(claims["tid"]), str(claims.get("name", "")), UUID(claims["sid"]))
-        return _Verified(subject, float(claims["exp"]))
+        return Verified(subject, float(claims["exp"]))
     except (jwt.PyJWTError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise Unauthenticated(_REJECTED) from error
 
@@ -66,13 +64,13 @@ class AuthClient:
         self._keys: dict[str, Any] = {}
         self._fetched_at = float("-inf")
         # Verifying a signature costs a quarter of a millisecond; a token seen lately is known by its hash.
-        self._verified: TTLCache[bytes, _Verified] = TTLCache(10_000, 60)
+        self._verified: TTLCache[bytes, Verified] = TTLCache(10_000, 60)
 
     async def subject(self, token: str) -> Subject:
         digest = hashlib.sha256(token.encode()).digest()
         known = self._verified.get(digest)
         if known is None:
-            known = _decode(token, await self._key(token))
+            known = decode(token, await self._key(token))
             self._verified[digest] = known
         if known.expires_at <= time.time():
             raise Unauthenticated(_REJECTED)
