@@ -12,7 +12,7 @@ import grpc
 
 from ..errors import Unauthenticated
 from ..rpc.channel import Channel
-from ..rpc.identity import Subject
+from ..rpc.identity import Authenticator, Subject
 from ..rpc.server import Server
 from ..rpc.tls import Identification
 from ..settings import ProcessSettings
@@ -66,10 +66,20 @@ class Servers:
         self._stack = AsyncExitStack()
         self.users = KnownUsers()
 
-    async def start(self, service: str, registrations: Iterable[Registration], **settings: Any) -> Server:
-        """A server with the certificate of ``service`` and these ``(add_*_to_server, servicer)`` pairs."""
+    async def start(
+        self,
+        service: str,
+        registrations: Iterable[Registration],
+        *,
+        authenticator: Authenticator | None = None,
+        **settings: Any,
+    ) -> Server:
+        """A server with the certificate of ``service`` and these ``(add_*_to_server, servicer)`` pairs.
+
+        It knows the users of :attr:`users`, unless it brings an authenticator of its own.
+        """
         configured = ProcessSettings(environment=ENVIRONMENT, drain_seconds=0, **settings)
-        server = Server(configured, self.users, self._identify(service))
+        server = Server(configured, authenticator or self.users, self._identify(service))
         for register, servicer in registrations:
             server.add(register, servicer)
         await server.start()
