@@ -24,12 +24,18 @@ def _path(violation: Any) -> str:
     return ".".join(parts)
 
 
-def check(message: Any) -> None:
-    """:raises InvalidArgument: with the path and the rule of every field that breaks one."""
+def check(message: Any, prefix: str = "") -> None:
+    """Check one message; ``prefix`` is where it stands in the request.
+
+    :raises InvalidArgument: with the path and the rule of every field that breaks one.
+    """
     found = protovalidate.collect_violations(message)
     if not found:
         return
-    violations = [FieldViolation(_path(one), one.proto.message or one.proto.rule_id) for one in found]
+    violations = []
+    for one in found:
+        path = ".".join(part for part in (prefix, _path(one)) if part)
+        violations.append(FieldViolation(path, one.proto.message or one.proto.rule_id))
     text = "; ".join(f"{one.field}: {one.description}" if one.field else one.description for one in violations[:5])
     raise InvalidArgument(text, violations=violations)
 

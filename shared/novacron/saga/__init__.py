@@ -3,15 +3,18 @@
 from .coordinator import Begun, Coordinator
 from .definition import Context, DefinitionError, Kind, Parallel, RetryPolicy, Saga, Step
 from .key import SagaKey, current_key
+from .log import MIGRATIONS, PostgresLog, enqueue, request_cancel
 from .record import Record, SagaState, StepError
 
 __all__ = [
+    "MIGRATIONS",
     "Begun",
     "Context",
     "Coordinator",
     "DefinitionError",
     "Kind",
     "Parallel",
+    "PostgresLog",
     "Record",
     "RetryPolicy",
     "Saga",
@@ -20,4 +23,6 @@ __all__ = [
     "Step",
     "StepError",
     "current_key",
+    "enqueue",
+    "request_cancel",
 ]

@@ -47,6 +47,7 @@ class Coordinator:
         saga_log: Log,
         sagas: Iterable[Saga[Any]],
         *,
+        services: Any = None,
         lease_seconds: float = 10.0,
         sweep_seconds: float = 1.0,
         concurrency: int = 256,
@@ -58,6 +59,7 @@ class Coordinator:
             if (saga.name, saga.version) in self._sagas:
                 raise DefinitionError(f"saga {saga.name!r}: version {saga.version} is registered twice")
             self._sagas[saga.name, saga.version] = saga
+        self._services = services
         self._lease_seconds = lease_seconds
         self._sweep_seconds = sweep_seconds
         self._concurrency = concurrency
@@ -148,7 +150,7 @@ class Coordinator:
         if self._stopping or record.saga_id in self._running:
             return
         saga = self._sagas[record.name, record.version]
-        execution = Execution(saga, record, self.owner, self._log, self._rng)
+        execution = Execution(saga, record, self.owner, self._log, self._rng, self._services)
         task = asyncio.create_task(self._supervise(execution, decision), name=f"saga {record.name} {record.saga_id}")
         self._running[record.saga_id] = (record.epoch, task)
         self._lease_ends[record.saga_id] = time.monotonic() + self._lease_seconds

@@ -77,6 +77,7 @@ class Context(Generic[P]):
     tenant_id: UUID | None
     params: P
     results: dict[type, Any] = field(default_factory=dict)
+    services: Any = None  # what the worker was given for its steps: clients and stores
 
     def result(self, kind: type[T]) -> T:
         """The result of the step that declares ``output=kind``. For steps that come after it."""
@@ -156,12 +157,12 @@ class Saga(Generic[P]):
         return encode(self.params, params, f"saga {self.name}: params")
 
     def decode(self, stored: Any) -> P:
-        value: P = adapter(self.params).validate_python(stored)
+        value: P = adapter(self.params).validate_python(stored)  # type: ignore[arg-type]
         return value
 
 
 @lru_cache(maxsize=1024)
-def adapter(kind: type) -> TypeAdapter[Any]:
+def adapter(kind: Any) -> TypeAdapter[Any]:
     """How a dataclass is stored and read back. Building one costs a hundred times what using it does."""
     return TypeAdapter(kind)
 

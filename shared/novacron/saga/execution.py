@@ -31,12 +31,15 @@ _COMMIT_PAUSE_SECONDS = 0.2
 class Execution:
     """Carries one saga on from a record that this worker owns."""
 
-    def __init__(self, saga: Saga[Any], record: Record, owner: str, saga_log: Log, rng: random.Random) -> None:
+    def __init__(
+        self, saga: Saga[Any], record: Record, owner: str, saga_log: Log, rng: random.Random, services: Any = None
+    ) -> None:
         self.saga = saga
         self.record = record
         self._owner = owner
         self._log = saga_log
         self._rng = rng
+        self._services = services
         self._under_way: dict[tuple[str, str, int], asyncio.Task[Attempt]] = {}
 
     async def run(self, decision: Decision | None = None) -> Record:
@@ -132,7 +135,7 @@ class Execution:
             if one.operation == "action" and one.outcome is AttemptOutcome.OK and step.output is not None:
                 results[step.output] = adapter(step.output).validate_python(one.output)
         params = self.saga.decode(self.record.params)
-        return Context(self.record.saga_id, self.record.tenant_id, params, results)
+        return Context(self.record.saga_id, self.record.tenant_id, params, results, self._services)
 
     async def _attempt(self, intent: Attempt) -> Attempt:
         """Make one attempt; its end is in the returned outcome. Only cancellation gets out."""

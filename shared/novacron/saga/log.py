@@ -11,18 +11,21 @@ import json
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from ..db import Connection, Database, MigrationSource
 from ..errors import LeaseLost
+from ..telemetry import current_traceparent
 from . import statements
+from .definition import Saga
 from .key import Operation
 from .plan import Decision
 from .record import Attempt, AttemptOutcome, Record, SagaState, StepError
 
 MIGRATIONS = MigrationSource("saga", Path(__file__).parent / "migrations")
 
+P = TypeVar("P")
 Effect = Callable[[Any], Awaitable[None]]
 
 
@@ -183,6 +186,29 @@ class PostgresLog:
         for row in await cursor.fetchall():
             attempts[row[0]].append(attempt_from_row(row[1:]))
         return [record_from_row(row, tuple(attempts[row[0]])) for row in rows]
+
+
+async def enqueue(
+    connection: Connection, saga: Saga[P], saga_id: UUID, params: P, *, tenant_id: UUID | None = None
+) -> None:
+    """Begin a saga from inside another one's commit: some worker takes it up at its next sweep. Once per id."""
+    await connection.execute(
+        statements.ENQUEUE,
+        (
+            saga_id,
+            saga.name,
+            saga.version,
+            tenant_id,
+            json.dumps(saga.encode(params)),
+            saga.deadline_seconds,
+            current_traceparent(),
+        ),
+    )
+
+
+async def request_cancel(connection: Connection, saga_id: UUID, reason: str) -> bool:
+    """Ask a saga to turn round: a durable flag that its next commit reads back. False: it no longer goes forward."""
+    return (await connection.execute(statements.CANCEL, (reason, saga_id))).rowcount == 1
 
 
 def attempt_from_row(row: Sequence[Any]) -> Attempt:

@@ -91,3 +91,15 @@ ORDER BY finished_at NULLS LAST, started_at, attempt
 """
 
 READ = f"SELECT {ROW} FROM saga WHERE saga_id = %s"  # noqa: S608 - our own column list
+
+# A saga for whoever sweeps next: no owner, due at once.
+ENQUEUE = """
+INSERT INTO saga (saga_id, name, version, tenant_id, params, due_at, deadline, traceparent)
+VALUES (%s, %s, %s, %s, %s, now(), now() + %s * interval '1 second', %s)
+ON CONFLICT (saga_id) DO NOTHING
+"""
+
+CANCEL = """
+UPDATE saga SET cancel_requested_at = coalesce(cancel_requested_at, now()), cancel_reason = coalesce(cancel_reason, %s)
+WHERE saga_id = %s AND state = 'running'
+"""

@@ -1,0 +1,55 @@
+"""The wiring of the vm service, read from top to bottom."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+
+from novacron.api.saga.v1 import add_SagaServiceServicer_to_server
+from novacron.api.vm.v1 import add_TemplateServiceServicer_to_server, add_VmServiceServicer_to_server
+from novacron.db import service_migrations
+from novacron.foundation import Foundation
+from novacron.paging import PageTokens
+from novacron.process import run
+from novacron.saga import MIGRATIONS, Coordinator, PostgresLog
+from novacron.saga.servicer import SagaServicer
+
+from . import sagas
+from .agents import Agents
+from .clients import MonitoringClient, SchedulerClient
+from .servicer import VmServicer
+from .settings import VmSettings
+from .store import VmStore
+from .template_servicer import TemplateServicer
+from .template_store import TemplateStore
+from .vms import Vms
+
+
+async def serve(settings: VmSettings, stopping: asyncio.Event) -> None:
+    tokens = PageTokens(base64.b64decode(settings.key_file.read_bytes()))
+    async with Foundation("vm", settings, MIGRATIONS, service_migrations("vm", __file__)) as base:
+        await base.bus()
+        store = VmStore(base.database)
+        templates = TemplateStore(base.database)
+        scheduler = SchedulerClient(base.mesh.channel("scheduler"))
+        monitoring = MonitoringClient(base.mesh.channel("monitoring"))
+        agents = Agents(base.mesh)
+        coordinator = Coordinator(
+            PostgresLog(base.database, lease_seconds=settings.saga_lease_seconds),
+            sagas.ALL,
+            services=sagas.Participants(scheduler, agents, monitoring, store),
+            lease_seconds=settings.saga_lease_seconds,
+            concurrency=settings.saga_concurrency,
+        )
+        vms = Vms(store, coordinator)
+
+        server = base.server()
+        server.add(add_VmServiceServicer_to_server, VmServicer(vms, store, templates, scheduler, agents, tokens))
+        server.add(add_TemplateServiceServicer_to_server, TemplateServicer(templates, tokens))
+        server.add(add_SagaServiceServicer_to_server, SagaServicer(base.database, tokens))
+        async with base.serving(server, background=[coordinator]):
+            await stopping.wait()
+
+
+if __name__ == "__main__":
+    run("vm", VmSettings, serve)

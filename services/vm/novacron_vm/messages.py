@@ -1,0 +1,133 @@
+"""proto <-> domain, for VMs and templates."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, cast
+from uuid import UUID
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from novacron.api.types.v1 import (
+    HYPERVISOR_TYPE_CONTAINER,
+    HYPERVISOR_TYPE_HYPER_V,
+    HYPERVISOR_TYPE_KVM,
+    HYPERVISOR_TYPE_VMWARE,
+    HYPERVISOR_TYPE_XEN,
+)
+from novacron.api.types.v1 import (
+    HypervisorType as ProtoHypervisorType,
+)
+from novacron.api.vm.v1 import Template as ProtoTemplate
+from novacron.api.vm.v1 import Vm as ProtoVm
+from novacron.api.vm.v1 import VmEvent
+from novacron.api.vm.v1 import VmSpec as ProtoSpec
+from novacron.api.vm.v1 import VmState as ProtoState
+
+from .template import Template
+from .vm import HypervisorType, Transition, Vm, VmSpec, VmState
+
+HYPERVISOR_TO_PROTO: dict[HypervisorType, ProtoHypervisorType] = {
+    HypervisorType.KVM: HYPERVISOR_TYPE_KVM,
+    HypervisorType.XEN: HYPERVISOR_TYPE_XEN,
+    HypervisorType.VMWARE: HYPERVISOR_TYPE_VMWARE,
+    HypervisorType.HYPER_V: HYPERVISOR_TYPE_HYPER_V,
+    HypervisorType.CONTAINER: HYPERVISOR_TYPE_CONTAINER,
+}
+_HYPERVISOR_FROM_PROTO = {number: kind for kind, number in HYPERVISOR_TO_PROTO.items()}
+
+
+def state_to_proto(state: VmState | None) -> ProtoState:
+    name = state.name if state is not None else "UNSPECIFIED"
+    return cast(ProtoState, ProtoState.Value(f"VM_STATE_{name}"))
+
+
+def timestamp(at: datetime | None) -> Timestamp | None:
+    if at is None:
+        return None
+    made = Timestamp()
+    made.FromDatetime(at)
+    return made
+
+
+def asked_spec(spec: ProtoSpec) -> dict[str, Any]:
+    """What a request sets of a spec, by field; what it leaves out is the template's to say."""
+    asked: dict[str, Any] = {}
+    for name in ("cpu_cores", "memory_mib", "storage_gib", "base_image", "user_data"):
+        if value := getattr(spec, name):
+            asked[name] = value
+    if spec.hypervisor_type:
+        asked["hypervisor_type"] = _HYPERVISOR_FROM_PROTO[spec.hypervisor_type]
+    if spec.ssh_authorized_keys:
+        asked["ssh_authorized_keys"] = tuple(spec.ssh_authorized_keys)
+    if spec.node_labels:
+        asked["node_labels"] = dict(spec.node_labels)
+    return asked
+
+
+def spec_to_proto(spec: VmSpec) -> ProtoSpec:
+    return ProtoSpec(
+        cpu_cores=spec.cpu_cores,
+        memory_mib=spec.memory_mib,
+        storage_gib=spec.storage_gib,
+        base_image=spec.base_image,
+        hypervisor_type=HYPERVISOR_TO_PROTO[spec.hypervisor_type],
+        user_data=spec.user_data,
+        ssh_authorized_keys=spec.ssh_authorized_keys,
+        node_labels=spec.node_labels,
+    )
+
+
+def vm_to_proto(vm: Vm) -> ProtoVm:
+    return ProtoVm(
+        vm_id=str(vm.id),
+        name=vm.name,
+        display_name=vm.display_name,
+        description=vm.description,
+        state=state_to_proto(vm.state),
+        hypervisor_type=HYPERVISOR_TO_PROTO[vm.spec.hypervisor_type],
+        node_id=_text(vm.node_id),
+        owner_id=str(vm.owner_id),
+        tenant_id=str(vm.tenant_id),
+        template_id=_text(vm.template_id),
+        spec=spec_to_proto(vm.spec),
+        tags=vm.tags,
+        ip_address=vm.ip_address,
+        error=vm.error,
+        saga_id=_text(vm.saga_id),
+        operation=vm.operation or "",
+        etag=f'"{vm.version}"',
+        created_at=timestamp(vm.created_at),
+        updated_at=timestamp(vm.updated_at),
+        deleted_at=timestamp(vm.deleted_at),
+    )
+
+
+def event_to_proto(transition: Transition, vm: Vm, resume_token: str) -> VmEvent:
+    return VmEvent(
+        resume_token=resume_token,
+        from_state=state_to_proto(transition.from_state),
+        to_state=state_to_proto(transition.to_state),
+        reason=transition.reason,
+        time=timestamp(transition.created_at),
+        vm=vm_to_proto(vm),
+    )
+
+
+def template_to_proto(template: Template) -> ProtoTemplate:
+    return ProtoTemplate(
+        template_id=str(template.id),
+        name=template.name,
+        version=template.version,
+        description=template.description,
+        spec=spec_to_proto(template.spec),
+        is_public=template.is_public,
+        tags=template.tags,
+        owner_id=str(template.owner_id),
+        tenant_id=str(template.tenant_id),
+        created_at=timestamp(template.created_at),
+    )
+
+
+def _text(value: UUID | None) -> str:
+    return "" if value is None else str(value)

@@ -1,0 +1,21 @@
+"""The VM's sagas, one file each: parameters, actions beside their undoing, definition."""
+
+from .create_vm import CREATE_VM, CreateVmParams
+from .delete_vm import DELETE_VM, DeleteVmParams
+from .participants import Participants
+from .power import REBOOT_VM, START_VM, STOP_VM, PowerParams
+
+ALL = (CREATE_VM, DELETE_VM, START_VM, STOP_VM, REBOOT_VM)
+
+__all__ = [
+    "ALL",
+    "CREATE_VM",
+    "DELETE_VM",
+    "REBOOT_VM",
+    "START_VM",
+    "STOP_VM",
+    "CreateVmParams",
+    "DeleteVmParams",
+    "Participants",
+    "PowerParams",
+]

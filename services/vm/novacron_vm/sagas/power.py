@@ -1,0 +1,117 @@
+"""start-vm, stop-vm, reboot-vm: one order to the agent, which decides; the new state is in the same commit.
+
+The order is the pivot: refused, nothing has changed and the VM keeps its state with the reason; unknown, it is given again
+under the same key, which the agent carries out once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from novacron.db import Connection
+from novacron.rpc import deadline
+from novacron.saga import Context, Kind, RetryPolicy, Saga, Step, StepError, enqueue
+
+from ..vm import Vm, VmState
+from . import participants
+from .delete_vm import DELETE_VM, DeleteVmParams, delete_saga_id
+
+# Room for the agent's own work beyond the guest's grace.
+_BEYOND_GRACE_SECONDS = 30
+_PATIENT = RetryPolicy(attempts=12, most_seconds=10)
+
+
+@dataclass(frozen=True, slots=True)
+class PowerParams:
+    """Which VM, where it is, who ordered it, and how long the guest may take."""
+
+    vm_id: UUID
+    tenant_id: UUID
+    node_id: UUID
+    initiated_by: UUID
+    grace_seconds: int = 0
+
+
+_Context = Context[PowerParams]
+
+
+async def _address(context: _Context) -> str:
+    return (await participants.of(context).scheduler.place(context.params.node_id)).agent_address
+
+
+async def start(context: _Context) -> None:
+    await participants.of(context).agents.start(await _address(context), context.params.vm_id)
+
+
+async def stop(context: _Context) -> None:
+    params = context.params
+    with deadline.within(params.grace_seconds + _BEYOND_GRACE_SECONDS):
+        await participants.of(context).agents.stop(await _address(context), params.vm_id, params.grace_seconds)
+
+
+async def reboot(context: _Context) -> None:
+    params = context.params
+    with deadline.within(params.grace_seconds + _BEYOND_GRACE_SECONDS):
+        await participants.of(context).agents.reboot(await _address(context), params.vm_id, params.grace_seconds)
+
+
+def becomes(state: VmState, reason: str) -> Callable[[Connection, _Context, Any], Awaitable[None]]:
+    async def effect(connection: Connection, context: _Context, _: Any) -> None:
+        params = context.params
+        vms = participants.of(context).vms
+        vm = await vms.transition(connection, params.vm_id, state, reason=reason, by=params.initiated_by)
+        await _delete_if_asked(connection, context, vm)
+
+    return effect
+
+
+async def stays(connection: Connection, context: _Context, error: StepError | None) -> None:
+    vm = await participants.of(context).vms.end_operation(connection, context.params.vm_id, str(error))
+    await _delete_if_asked(connection, context, vm)
+
+
+async def _delete_if_asked(connection: Connection, context: _Context, vm: Vm) -> None:
+    if vm.delete_requested_by is None:
+        return
+    params = DeleteVmParams(vm.id, vm.tenant_id, vm.node_id, vm.delete_requested_by)
+    await enqueue(connection, DELETE_VM, delete_saga_id(vm.id), params, tenant_id=vm.tenant_id)
+    await participants.of(context).vms.begin_operation(connection, vm, delete_saga_id(vm.id), DELETE_VM.name)
+
+
+START_VM = Saga(
+    name="start-vm",
+    version=1,
+    params=PowerParams,
+    steps=(
+        Step("start", Kind.PIVOT, start, local=becomes(VmState.RUNNING, "started"), timeout_seconds=30, retry=_PATIENT),
+    ),
+    on_compensated=stays,
+)
+STOP_VM = Saga(
+    name="stop-vm",
+    version=1,
+    params=PowerParams,
+    steps=(
+        Step("stop", Kind.PIVOT, stop, local=becomes(VmState.STOPPED, "stopped"), timeout_seconds=660, retry=_PATIENT),
+    ),
+    on_compensated=stays,
+)
+REBOOT_VM = Saga(
+    name="reboot-vm",
+    version=1,
+    params=PowerParams,
+    steps=(
+        Step(
+            "reboot",
+            Kind.PIVOT,
+            reboot,
+            local=becomes(VmState.RUNNING, "rebooted"),
+            timeout_seconds=660,
+            retry=_PATIENT,
+        ),
+    ),
+    on_compensated=stays,
+)

@@ -1,0 +1,168 @@
+"""The gRPC edge of VMs: convert, call, convert back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from novacron.api.vm.v1 import (
+    CreateVmRequest,
+    DeleteVmRequest,
+    GetVmConsoleRequest,
+    GetVmConsoleResponse,
+    GetVmRequest,
+    ListVmsRequest,
+    ListVmsResponse,
+    RebootVmRequest,
+    StartVmRequest,
+    StopVmRequest,
+    VmEvent,
+    VmServiceServicer,
+    WatchVmRequest,
+)
+from novacron.api.vm.v1 import Vm as ProtoVm
+from novacron.errors import FailedPrecondition
+from novacron.ids import new_id
+from novacron.paging import PageTokens, page_size, parse_filter
+from novacron.rpc import current, validation
+
+from . import messages, templates
+from .agents import Agents
+from .clients import SchedulerClient
+from .store import FILTER_COLUMNS, VmStore
+from .template_store import TemplateStore
+from .vm import NewVm, VmState, merged
+from .vms import Vms
+
+_GRACE_SECONDS = 10
+_CONSOLE_BYTES = 64 * 1024
+# How often a watcher looks for transitions that another process made.
+_WATCH_SECONDS = 0.2
+
+
+class VmServicer(VmServiceServicer):
+    """VmService."""
+
+    def __init__(
+        self,
+        vms: Vms,
+        store: VmStore,
+        template_store: TemplateStore,
+        scheduler: SchedulerClient,
+        agents: Agents,
+        tokens: PageTokens,
+    ) -> None:
+        self._vms = vms
+        self._store = store
+        self._templates = template_store
+        self._scheduler = scheduler
+        self._agents = agents
+        self._tokens = tokens
+
+    async def CreateVm(self, request: CreateVmRequest, context: Any) -> ProtoVm:
+        vm = await self._vms.create(await self._new_vm(request), wait=not request.return_immediately)
+        return messages.vm_to_proto(vm)
+
+    async def GetVm(self, request: GetVmRequest, context: Any) -> ProtoVm:
+        return messages.vm_to_proto(await self._store.get(UUID(request.vm_id), current().tenant_filter))
+
+    async def ListVms(self, request: ListVmsRequest, context: Any) -> ListVmsResponse:
+        tenant, size = current().tenant_filter, page_size(request.page_size)
+        wanted = parse_filter(request.filter, FILTER_COLUMNS.keys() - {"tags"}, {"tags"})
+        bound = (tenant, request.filter, request.show_deleted)
+        position = self._tokens.open(request.page_token, *bound)
+        after = (datetime.fromisoformat(position[0]), UUID(position[1])) if position else None
+        vms = await self._store.page(tenant, wanted, after=after, limit=size + 1, deleted=request.show_deleted)
+        answer = ListVmsResponse(vms=[messages.vm_to_proto(vm) for vm in vms[:size]])
+        if len(vms) > size:
+            answer.next_page_token = self._tokens.seal((vms[size - 1].created_at, vms[size - 1].id), *bound)
+        return answer
+
+    async def WatchVm(self, request: WatchVmRequest, context: Any) -> AsyncIterator[VmEvent]:
+        vm_id, tenant = UUID(request.vm_id), current().tenant_filter
+        position = self._tokens.open(request.resume_token, "watch", vm_id)
+        seen = int(position[0]) if position else 0
+        vm = await self._store.get(vm_id, tenant)
+        while True:
+            for transition in await self._store.transitions(vm_id, seen):
+                seen = transition.sequence
+                vm = await self._store.get(vm_id, tenant)
+                yield messages.event_to_proto(transition, vm, self._tokens.seal((seen,), "watch", vm_id))
+                if transition.to_state is VmState.DELETED:
+                    return
+            if vm.state is VmState.DELETED:  # the token was of its last event
+                return
+            await asyncio.sleep(_WATCH_SECONDS)
+
+    async def StartVm(self, request: StartVmRequest, context: Any) -> ProtoVm:
+        caller = current()
+        vm = await self._vms.start(
+            UUID(request.vm_id), caller.tenant_filter, caller.user.user_id, wait=not request.return_immediately
+        )
+        return messages.vm_to_proto(vm)
+
+    async def StopVm(self, request: StopVmRequest, context: Any) -> ProtoVm:
+        caller = current()
+        vm = await self._vms.stop(
+            UUID(request.vm_id),
+            caller.tenant_filter,
+            caller.user.user_id,
+            grace_seconds=_grace(request),
+            wait=not request.return_immediately,
+        )
+        return messages.vm_to_proto(vm)
+
+    async def RebootVm(self, request: RebootVmRequest, context: Any) -> ProtoVm:
+        caller = current()
+        vm = await self._vms.reboot(
+            UUID(request.vm_id),
+            caller.tenant_filter,
+            caller.user.user_id,
+            grace_seconds=_grace(request),
+            request_id=UUID(request.request_id) if request.request_id else None,
+            wait=not request.return_immediately,
+        )
+        return messages.vm_to_proto(vm)
+
+    async def DeleteVm(self, request: DeleteVmRequest, context: Any) -> ProtoVm:
+        caller = current()
+        vm = await self._vms.delete(
+            UUID(request.vm_id), caller.tenant_filter, caller.user.user_id, wait=not request.return_immediately
+        )
+        return messages.vm_to_proto(vm)
+
+    async def GetVmConsole(self, request: GetVmConsoleRequest, context: Any) -> GetVmConsoleResponse:
+        vm = await self._store.get(UUID(request.vm_id), current().tenant_filter)
+        if vm.node_id is None:
+            raise FailedPrecondition(f"VM {vm.name} is {vm.state} and on no node: it has no console")
+        place = await self._scheduler.place(vm.node_id)
+        limit = request.limit or _CONSOLE_BYTES
+        data = await self._agents.console(place.agent_address, vm.id, request.offset, limit)
+        return GetVmConsoleResponse(data=data, next_offset=request.offset + len(data))
+
+    async def _new_vm(self, request: CreateVmRequest) -> NewVm:
+        user = current().user
+        template_id, template = None, None
+        if request.template:
+            template_id, template = await templates.spec_of(self._templates, request.template, user.tenant_id)
+        spec = merged(template, messages.asked_spec(request.spec))
+        # The request's spec may be partial, so its rules are checked on the whole.
+        validation.check(messages.spec_to_proto(spec), prefix="spec")
+        return NewVm(
+            id=UUID(request.vm_id) if request.vm_id else new_id(),
+            name=request.name,
+            display_name=request.display_name,
+            description=request.description,
+            spec=spec,
+            tags=dict(request.tags),
+            template_id=template_id,
+            owner_id=user.user_id,
+            tenant_id=user.tenant_id,
+        )
+
+
+def _grace(request: StopVmRequest | RebootVmRequest) -> int:
+    return request.grace_seconds if request.HasField("grace_seconds") else _GRACE_SECONDS

@@ -1,0 +1,142 @@
+"""What a VM is: its states, its legal changes, its spec. No I/O."""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from novacron.errors import InvalidArgument
+
+
+class VmState(enum.StrEnum):
+    """The seed's states."""
+
+    CREATING = "creating"
+    RUNNING = "running"
+    STOPPED = "stopped"
+    PAUSED = "paused"
+    SUSPENDED = "suspended"
+    MIGRATING = "migrating"
+    BACKING_UP = "backing_up"
+    RESTORING = "restoring"
+    ERROR = "error"
+    DELETED = "deleted"
+
+
+class HypervisorType(enum.StrEnum):
+    KVM = "kvm"
+    XEN = "xen"
+    VMWARE = "vmware"
+    HYPER_V = "hyper-v"
+    CONTAINER = "container"
+
+
+_S = VmState
+# From where each state may be reached. A running VM that is rebooted runs again.
+LEGAL_FROM: dict[VmState, frozenset[VmState]] = {
+    _S.RUNNING: frozenset(
+        {_S.CREATING, _S.RUNNING, _S.STOPPED, _S.PAUSED, _S.SUSPENDED, _S.MIGRATING, _S.BACKING_UP, _S.RESTORING}
+    ),
+    _S.STOPPED: frozenset({_S.RUNNING, _S.PAUSED, _S.SUSPENDED, _S.MIGRATING, _S.BACKING_UP, _S.RESTORING}),
+    _S.PAUSED: frozenset({_S.RUNNING}),
+    _S.SUSPENDED: frozenset({_S.RUNNING}),
+    _S.MIGRATING: frozenset({_S.RUNNING, _S.STOPPED}),
+    _S.BACKING_UP: frozenset({_S.RUNNING, _S.STOPPED}),
+    _S.RESTORING: frozenset({_S.STOPPED, _S.ERROR}),
+    _S.ERROR: frozenset(set(_S) - {_S.ERROR, _S.DELETED}),
+    _S.DELETED: frozenset(set(_S) - {_S.DELETED}),
+    _S.CREATING: frozenset(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class VmSpec:
+    """What a VM is made of; stored whole in ``resource_config``."""
+
+    cpu_cores: int
+    memory_mib: int
+    storage_gib: int
+    base_image: str
+    hypervisor_type: HypervisorType = HypervisorType.KVM
+    user_data: str = ""
+    ssh_authorized_keys: tuple[str, ...] = ()
+    node_labels: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class NewVm:
+    """A request for a VM, complete: the template's spec is in it."""
+
+    id: UUID
+    name: str
+    display_name: str
+    description: str
+    spec: VmSpec
+    tags: dict[str, str]
+    template_id: UUID | None
+    owner_id: UUID
+    tenant_id: UUID
+
+    @property
+    def digest(self) -> bytes:
+        """Equal for equal requests: the same request again is a retry, another one with its id is not."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True, default=str).encode()).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Vm:
+    """A VM as stored."""
+
+    id: UUID
+    name: str
+    display_name: str
+    description: str
+    state: VmState
+    node_id: UUID | None
+    owner_id: UUID
+    tenant_id: UUID
+    template_id: UUID | None
+    spec: VmSpec
+    tags: dict[str, str]
+    ip_address: str
+    error: str
+    request_digest: bytes
+    saga_id: UUID | None
+    operation: str | None
+    delete_requested_by: UUID | None
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    deleted_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """One change of a VM's state."""
+
+    sequence: int
+    from_state: VmState | None
+    to_state: VmState
+    reason: str
+    created_at: datetime
+
+
+def merged(template: VmSpec | None, asked: dict[str, Any]) -> VmSpec:
+    """The template's spec with what was asked for laid over it. ``asked`` holds what the request set, by field.
+
+    :raises InvalidArgument: naming each field that neither gives.
+    """
+    values: dict[str, Any] = asdict(template) if template is not None else {}
+    values.update(asked)
+    missing = [name for name in ("cpu_cores", "memory_mib", "storage_gib", "base_image") if not values.get(name)]
+    if missing:
+        first = missing[0]
+        raise InvalidArgument.at(f"spec.{first}", "set it, or name a template that does")
+    values["hypervisor_type"] = HypervisorType(values.get("hypervisor_type") or HypervisorType.KVM)
+    values["ssh_authorized_keys"] = tuple(values.get("ssh_authorized_keys") or ())
+    return VmSpec(**values)
