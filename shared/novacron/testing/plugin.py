@@ -22,7 +22,7 @@ from .servers import Servers
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
     """The session's PostgreSQL, with its superuser."""
-    server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), free_port())
+    server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres") / "data", free_port())
     server.prepare()
     try:
         with server.running():
@@ -34,7 +34,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostg
 @pytest.fixture(scope="session")
 def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedValkey]:
     """The session's Valkey."""
-    server = EmbeddedValkey(tmp_path_factory.mktemp("valkey"), free_port())
+    server = EmbeddedValkey(tmp_path_factory.mktemp("valkey") / "data", free_port())
     server.prepare()
     try:
         with server.running():
