@@ -17,7 +17,7 @@ from psycopg import errors as pg
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
-from ..errors import Conflict, Overloaded, Unavailable
+from ..errors import Conflict, InvalidArgument, Overloaded, Unavailable
 from ..settings import ServiceSettings
 
 Connection = psycopg.AsyncConnection[TupleRow]
@@ -52,6 +52,12 @@ def typed_errors() -> Iterator[None]:
         raise Conflict("another transaction was faster: read again and repeat") from error
     except PoolTimeout as error:
         raise Overloaded("no database connection is free: retry in a moment", retry_after_seconds=0.5) from error
+    except psycopg.DataError as error:
+        # The one character that protobuf's strings have and PostgreSQL's lack: in a text the driver refuses it, in jsonb the
+        # server. Any other DataError is a fault of ours.
+        if "NUL" not in str(error) and not isinstance(error, pg.UntranslatableCharacter):
+            raise
+        raise InvalidArgument("a text holds the character NUL (U+0000): leave it out") from error
     except (psycopg.OperationalError, psycopg.InterfaceError, PoolClosed) as error:
         raise Unavailable("the database does not answer: retry in a moment", retry_after_seconds=0.5) from error
 
