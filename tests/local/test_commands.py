@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from novacron_local import outside
 from novacron_local.commands import app
-from novacron_local.layout import DataDirectory
+from novacron_local.layout import DataDirectory, data_directory
 from novacron_local.reset import delete_data
 
 
@@ -120,3 +120,25 @@ def test_the_data_directory_comes_from_the_environment_when_none_is_given(tmp_pa
     monkeypatch.setenv("NOVACRON_HOME", str(tmp_path / "home"))
     result = CliRunner().invoke(app, ["down"])
     assert str(tmp_path / "home") in result.output
+
+
+def test_the_nearest_stack_above_the_current_directory_is_meant_when_none_is_named(tmp_path, monkeypatch):
+    monkeypatch.delenv("NOVACRON_HOME", raising=False)
+    deep = tmp_path / "project" / "src"
+    deep.mkdir(parents=True)
+    monkeypatch.chdir(deep)
+    assert data_directory().path == deep / ".novacron"
+    (tmp_path / "project" / ".novacron").mkdir()
+    (tmp_path / "project" / ".novacron" / "lock").touch()
+    assert data_directory().path == tmp_path / "project" / ".novacron"
+
+
+def test_reset_keeps_everything_when_libvirt_does_not_let_go_of_a_guest(run, data, running, monkeypatch):
+    """The guest's disk is in the directory: without it a domain would be left that cannot start."""
+    (data.agent(1) / "instances" / "6f1c2a34-0000-4000-8000-000000000000").mkdir(parents=True)
+    monkeypatch.setenv("NOVACRON_LIBVIRT_URI", "qemu+unix:///session?socket=/nowhere")
+    result = run("reset", "--yes")
+    assert result.exit_code == 1
+    assert "1 guest(s)" in result.output
+    assert "nothing is deleted" in result.stderr
+    assert data.agent(1).exists()

@@ -140,8 +140,9 @@ def reset(
     data_dir: DataDir = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
-    """Stop NovaCron and delete its data directory."""
+    """Stop NovaCron, remove the guests it made on this machine, and delete its data directory."""
     from . import outside
+    from .guests import count_guests, remove_guests
     from .reset import delete_data
 
     data = data_directory(data_dir)
@@ -151,10 +152,12 @@ def reset(
     if not data.is_ours:
         _fail(f"{data.path} is not a NovaCron data directory")
     try:
-        typer.echo(f"this deletes {data.path}")
+        guests = count_guests(data)
+        typer.echo(f"this deletes {data.path}" + (f" and {guests} guest(s) with their disks" if guests else ""))
         if not yes:
             typer.confirm("go on?", abort=True)
         outside.stop(data)
+        remove_guests(data)
         delete_data(data)
     except LocalStackError as error:
         _fail(str(error))

@@ -26,9 +26,15 @@ class LocalStackError(Exception):
 
 
 def data_directory(given: Path | None = None) -> DataDirectory:
-    """The directory asked for, else ``$NOVACRON_HOME``, else ``.novacron`` below the current one."""
-    chosen = given or Path(os.environ.get("NOVACRON_HOME") or DEFAULT_DIRECTORY)
-    return DataDirectory(chosen.expanduser().absolute())
+    """The directory asked for, else ``$NOVACRON_HOME``, else the nearest stack's ``.novacron`` from here upwards.
+
+    Where there is none yet, ``.novacron`` below the current directory. The client looks in the same places.
+    """
+    if chosen := given or os.environ.get("NOVACRON_HOME"):
+        return DataDirectory(Path(chosen).expanduser().absolute())
+    here = Path.cwd()
+    found = (above / DEFAULT_DIRECTORY for above in (here, *here.parents))
+    return DataDirectory(next((path for path in found if (path / "lock").is_file()), here / DEFAULT_DIRECTORY))
 
 
 @dataclass(frozen=True, slots=True)
