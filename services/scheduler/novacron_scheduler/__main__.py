@@ -1,0 +1,41 @@
+"""The wiring of the scheduler, read top to bottom."""
+
+from __future__ import annotations
+
+import asyncio
+
+from novacron.api.scheduler.v1 import add_NodeServiceServicer_to_server, add_ReservationServiceServicer_to_server
+from novacron.db import service_migrations
+from novacron.foundation import Foundation
+from novacron.paging import PageTokens
+from novacron.process import run
+from novacron.saga import barrier
+from novacron.sealing import KeyRing
+
+from .nodes import Nodes
+from .reservations import Reservations
+from .resources import Ratios
+from .servicer import NodeServicer, ReservationServicer
+from .settings import SchedulerSettings
+from .store import DecisionStore, NodeStore, ReservationStore
+
+MIGRATIONS = (barrier.MIGRATIONS, service_migrations("scheduler", __file__))
+
+
+async def serve(settings: SchedulerSettings, stopping: asyncio.Event) -> None:
+    """Serve until ``stopping`` is set."""
+    tokens = PageTokens(KeyRing.read(settings.key_file).primary)
+    ratios = Ratios(settings.cpu_allocation_ratio, settings.memory_allocation_ratio, settings.storage_allocation_ratio)
+    async with Foundation("scheduler", settings, *MIGRATIONS) as base:
+        await base.bus()
+        nodes = Nodes(base.database, NodeStore(), tokens, ratios, settings.node_lease_seconds)
+        reservations = Reservations(base.database, ReservationStore(), DecisionStore())
+        server = base.server()
+        server.add(add_NodeServiceServicer_to_server, NodeServicer(nodes))
+        server.add(add_ReservationServiceServicer_to_server, ReservationServicer(reservations))
+        async with base.serving(server):
+            await stopping.wait()
+
+
+if __name__ == "__main__":
+    run("scheduler", SchedulerSettings, serve)

@@ -1,0 +1,83 @@
+"""Decisions in words: what a user reads who asks why a VM is where it is, or why it is nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .placement import Candidate, Closest, Ranking
+from .reservation import Demand
+from .resources import DIMENSIONS, UNITS
+
+_MOST_LABELS = 3
+_REMOVED: dict[str, Callable[[Demand], str]] = {
+    "maintenance": lambda _: "in maintenance",
+    "not_ready": lambda _: "not ready (no heartbeat)",
+    "node_type": lambda _: "not for VMs",
+    "hypervisor_type": lambda demand: f"without the hypervisor {demand.hypervisor_type}",
+    "region": lambda demand: f"outside the region {demand.region}",
+    "availability_zone": lambda demand: f"outside the zone {demand.availability_zone}",
+    "labels": lambda demand: f"without the labels {_labels(demand.node_labels)}",
+    "taints": lambda _: "with a taint that is not tolerated",
+    "gpu_type": lambda demand: f"without GPUs of the type {demand.gpu_type}",
+    "resources": lambda _: "short of room",
+}
+
+
+def chosen(demand: Demand, ranking: Ranking, candidate: Candidate) -> str:
+    """Why this node."""
+    place = ranking.candidates.index(candidate)
+    scored = candidate.scored
+    factors = ", ".join(f"{name} {value:.2f}" for name, value in scored.factors.items())
+    text = f"{scored.name}: score {scored.score:.2f} ({factors}), "
+    if place == 0:
+        text += f"the best of {ranking.fitting} that fit"
+    else:
+        text += f"number {place + 1} of {ranking.fitting} that fit; those before it filled up meanwhile"
+    return f"{text}, of {_nodes(ranking.looked_at)}{_removed(demand, ranking, '; the others: ')}"
+
+
+def refused(demand: Demand, ranking: Ranking) -> str:
+    """Why no node, and what would help."""
+    asked = demand.need.told() + (f" ({demand.gpu_type})" if demand.gpu_type else "")
+    if not ranking.looked_at:
+        return f"no node takes {asked}: none is registered; start an agent, and `novacron node list` shows it"
+    text = f"no node takes {asked}: of {_nodes(ranking.looked_at)} {_removed(demand, ranking, '')}"
+    if ranking.closest is None:
+        return f"{text}; relax the conditions, or see `novacron node list`"
+    return f"{text}; the closest, {_closest(ranking.closest)}: ask for less, release VMs or add a node"
+
+
+def facts(ranking: Ranking) -> dict[str, str]:
+    """A refusal for programs: the error's metadata."""
+    told = {"nodes": str(ranking.looked_at)}
+    told |= {f"removed.{name}": str(count) for name, count in ranking.removed_by_filter.items()}
+    if ranking.closest is not None:
+        told["closest_node"] = ranking.closest.offer.name
+        told |= {f"lacking.{name}": str(lack) for name, lack in ranking.closest.lacking._asdict().items() if lack}
+    return told
+
+
+def _labels(labels: dict[str, str]) -> str:
+    # A status travels in headers, which are short: a few labels tell enough.
+    told = [f"{key}={value}" for key, value in sorted(labels.items())]
+    return ", ".join(told[:_MOST_LABELS]) + (", ..." if len(told) > _MOST_LABELS else "")
+
+
+def _nodes(count: int) -> str:
+    return "1 node" if count == 1 else f"{count} nodes"
+
+
+def _removed(demand: Demand, ranking: Ranking, before: str) -> str:
+    parts = [f"{count} {_REMOVED[name](demand)}" for name, count in ranking.removed_by_filter.items()]
+    return before + ", ".join(parts) if parts else ""
+
+
+def _closest(closest: Closest) -> str:
+    parts = [
+        f"{lack} {UNITS[name]} (free: {have} of {whole})"
+        for name, lack, have, whole in zip(
+            DIMENSIONS, closest.lacking, closest.offer.free, closest.offer.allocatable, strict=True
+        )
+        if lack
+    ]
+    return f"{closest.offer.name}, lacks " + " and ".join(parts)

@@ -1,0 +1,178 @@
+"""Protos to what the scheduler thinks in, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from uuid import UUID
+
+from novacron.api.scheduler import v1 as pb
+from novacron.api.types import v1 as types
+from novacron.errors import InvalidArgument
+
+from .node import DEFAULT_CLUSTER, Cluster, Description, Heartbeat, Node, NodeStatus, NodeType, Taint
+from .reservation import AllocationType, Answer, Decision, Demand, Reservation
+from .resources import Resources
+
+_LONGEST_LABEL = 253
+
+
+def heartbeat(request: pb.HeartbeatNodeRequest) -> Heartbeat:
+    said = Description(
+        hostname=request.hostname,
+        ip_address=request.ip_address,
+        agent_address=request.agent_address,
+        node_type=_node_type(request.node_type),
+        region=request.region,
+        availability_zone=request.availability_zone,
+        hypervisor_types=tuple(sorted({_hypervisor(kind) for kind in request.hypervisor_types})),
+        labels=_labels("labels", request.labels),
+        taints=_taints(request.taints),
+        gpu_type=request.capacity.gpu_type,
+        description=request.description,
+    )
+    return Heartbeat(
+        name=request.name,
+        cluster=request.cluster or DEFAULT_CLUSTER,
+        incarnation=request.incarnation,
+        description=said,
+        capacity=_amounts(request.capacity),
+        reserved=_amounts(request.reserved),
+    )
+
+
+def demand(request: pb.ReserveResourcesRequest) -> Demand:
+    return Demand(
+        vm_id=UUID(request.vm_id),
+        tenant_id=UUID(request.tenant_id),
+        need=_amounts(request.resources),
+        gpu_type=request.resources.gpu_type,
+        allocation_type=_allocation_type(request.allocation_type),
+        hypervisor_type=_hypervisor(request.hypervisor_type) if request.hypervisor_type else "",
+        region=request.region,
+        availability_zone=request.availability_zone,
+        node_labels=_labels("node_labels", request.node_labels),
+        tolerations=_taints(request.tolerations),
+    )
+
+
+def node(made: Node) -> pb.Node:
+    said = made.description
+    message = pb.Node(
+        node_id=str(made.node_id),
+        name=made.name,
+        hostname=said.hostname,
+        ip_address=said.ip_address,
+        agent_address=said.agent_address,
+        node_type=f"NODE_TYPE_{said.node_type.name}",
+        cluster_id=str(made.cluster_id),
+        region=said.region,
+        availability_zone=said.availability_zone,
+        capacity=_resources(made.capacity, said.gpu_type),
+        allocatable=_resources(made.allocatable, said.gpu_type),
+        allocated=_resources(made.allocated, said.gpu_type if made.allocated.gpu_count else ""),
+        labels=said.labels,
+        taints=[pb.Taint(key=key, value=value) for key, value in said.taints],
+        hypervisor_types=[_hypervisor_value(name) for name in said.hypervisor_types],
+        status=_status(made.status),
+        description=said.description,
+    )
+    message.last_heartbeat.FromDatetime(made.last_heartbeat)
+    return message
+
+
+def beaten(status: NodeStatus, node_id: UUID, lease_seconds: float) -> pb.HeartbeatNodeResponse:
+    message = pb.HeartbeatNodeResponse(node_id=str(node_id), status=_status(status))
+    message.lease.FromMilliseconds(int(lease_seconds * 1000))
+    return message
+
+
+def cluster(made: Cluster) -> pb.Cluster:
+    return pb.Cluster(
+        cluster_id=str(made.cluster_id), name=made.name, description=made.description, node_count=made.node_count
+    )
+
+
+def reservation(made: Reservation, *, with_host: bool = True) -> pb.Reservation:
+    """``with_host`` is for those who may see nodes: a tenant reads where its VM is, and nothing of what else is there."""
+    state = pb.RESERVATION_STATE_CONFIRMED if made.confirmed_at else pb.RESERVATION_STATE_RESERVED
+    message = pb.Reservation(
+        vm_id=str(made.vm_id),
+        tenant_id=str(made.tenant_id),
+        node=node(made.node) if with_host else pb.Node(node_id=str(made.node.node_id), name=made.node.name),
+        resources=_resources(made.resources, made.gpu_type),
+        allocation_type=f"ALLOCATION_TYPE_{made.allocation_type.name}",
+        state=state,
+        decision_id=str(made.decision_id),
+    )
+    message.allocated_at.FromDatetime(made.allocated_at)
+    return message
+
+
+def decision(made: Decision) -> pb.SchedulingDecision:
+    message = pb.SchedulingDecision(
+        decision_id=str(made.decision_id),
+        vm_id=str(made.vm_id),
+        requested_resources=_resources(made.requested_resources, made.gpu_type),
+        candidates=[
+            pb.Candidate(node_id=str(one.node_id), name=one.name, score=one.score, factors=one.factors)
+            for one in made.candidates
+        ],
+        removed_by_filter=made.removed_by_filter,
+        selected_node_id=str(made.selected.node_id) if made.selected else "",
+        decision_algorithm=made.decision_algorithm,
+        decision_score=made.selected.score if made.selected else 0.0,
+        explanation=made.explanation,
+    )
+    if made.decision_time is not None:
+        message.decision_time.FromDatetime(made.decision_time)
+    return message
+
+
+RESERVED: Answer[Reservation, pb.Reservation] = Answer(pb.Reservation, reservation)
+RELEASED: Answer[bool, pb.ReleaseReservationResponse] = Answer(
+    pb.ReleaseReservationResponse, lambda released: pb.ReleaseReservationResponse(released=released)
+)
+
+
+def _amounts(message: types.Resources) -> Resources:
+    return Resources(*(getattr(message, name) for name in Resources._fields))
+
+
+def _resources(amounts: Resources, gpu_type: str) -> types.Resources:
+    return types.Resources(**amounts._asdict(), gpu_type=gpu_type)
+
+
+def _node_type(value: pb.NodeType) -> NodeType:
+    return NodeType(pb.NodeType.Name(value or pb.NODE_TYPE_COMPUTE).removeprefix("NODE_TYPE_").lower())
+
+
+def _allocation_type(value: pb.AllocationType) -> AllocationType:
+    name = pb.AllocationType.Name(value or pb.ALLOCATION_TYPE_GUARANTEED)
+    return AllocationType(name.removeprefix("ALLOCATION_TYPE_").lower())
+
+
+def _hypervisor(value: types.HypervisorType) -> str:
+    """As the seed's enum writes it: ``kvm``, ``hyper-v``."""
+    return types.HypervisorType.Name(value).removeprefix("HYPERVISOR_TYPE_").lower().replace("_", "-")
+
+
+def _hypervisor_value(name: str) -> str:
+    return "HYPERVISOR_TYPE_" + name.upper().replace("-", "_")
+
+
+def _status(status: NodeStatus) -> str:
+    return f"NODE_STATUS_{status.name}"
+
+
+def _labels(field: str, labels: Mapping[str, str]) -> dict[str, str]:
+    for key, value in labels.items():
+        if not 1 <= len(key) <= _LONGEST_LABEL or len(value) > _LONGEST_LABEL:
+            raise InvalidArgument.at(
+                f'{field}["{key[:_LONGEST_LABEL]}"]',
+                f"a label's key and value have at most {_LONGEST_LABEL} characters",
+            )
+    return dict(labels)
+
+
+def _taints(taints: Iterable[pb.Taint]) -> tuple[Taint, ...]:
+    return tuple(sorted((taint.key, taint.value) for taint in taints))

@@ -1,0 +1,108 @@
+"""Nodes: kept by heartbeats, drained by operators, read by both."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from novacron.db import Database
+from novacron.errors import FailedPrecondition, InvalidArgument, NotFound, PermissionDenied
+from novacron.paging import Comparison, Filter, PageTokens, page_size, parse_filter
+
+from .node import Cluster, Heartbeat, Node, NodeStatus
+from .resources import Ratios
+from .store import NodeStore
+
+_FIELDS = ("status", "name", "region", "availability_zone")
+_MAPS = ("labels",)
+
+
+class Nodes:
+    """What may be done with nodes."""
+
+    def __init__(
+        self, database: Database, store: NodeStore, tokens: PageTokens, ratios: Ratios, lease_seconds: float
+    ) -> None:
+        self._database = database
+        self._store = store
+        self._tokens = tokens
+        self._ratios = ratios
+        self.lease_seconds = lease_seconds
+
+    async def heartbeat(self, beat: Heartbeat, certified: str) -> NodeStatus:
+        """Register the node or renew its lease; returns whether it takes VMs.
+
+        :raises PermissionDenied: the caller's certificate is another node's.
+        :raises FailedPrecondition: a newer incarnation of the agent holds the lease.
+        """
+        if certified != beat.name:
+            raise PermissionDenied(
+                f"this certificate speaks for the node {certified or '(none)'} and not for {beat.name}:"
+                " give the agent a certificate of its own node"
+            )
+        beat.check()
+        allocatable = self._ratios.allocatable(beat.capacity, beat.reserved)
+        async with self._database.connection() as connection:
+            status = await self._store.heartbeat(connection, beat, allocatable, self.lease_seconds)
+        if status is None:
+            raise FailedPrecondition(
+                f"a newer incarnation of the agent holds node {beat.name}: stop this one, or restart it to take over"
+            )
+        return status
+
+    async def get(self, name_or_id: str) -> Node:
+        """:raises NotFound: no such node."""
+        async with self._database.connection() as connection:
+            node = await self._store.get(connection, _key(name_or_id))
+        return _found(node, name_or_id)
+
+    async def drain(self, name_or_id: str, *, undo: bool) -> Node:
+        """Out of placement, or back in. No claim that comes after this takes anything there. :raises NotFound: no such node."""
+        status = NodeStatus.READY if undo else NodeStatus.MAINTENANCE
+        async with self._database.connection() as connection:
+            node = await self._store.set_status(connection, _key(name_or_id), status)
+        return _found(node, name_or_id)
+
+    async def page(self, size: int, token: str, text: str) -> tuple[list[Node], str]:
+        """Nodes by name, and the token of the next page. :raises InvalidArgument: filter or token is none of ours."""
+        wanted = _filter(text)
+        after = self._tokens.open(token, "nodes", text)
+        limit = page_size(size)
+        async with self._database.connection() as connection:
+            found = await self._store.page(connection, wanted, after[0] if after else "", limit + 1)
+        following = self._tokens.seal([found[limit - 1].name], "nodes", text) if len(found) > limit else ""
+        return found[:limit], following
+
+    async def clusters(self, size: int, token: str) -> tuple[list[Cluster], str]:
+        """Clusters by name, and the token of the next page. :raises InvalidArgument: the token is none of ours."""
+        after = self._tokens.open(token, "clusters")
+        limit = page_size(size)
+        async with self._database.connection() as connection:
+            found = await self._store.clusters(connection, after[0] if after else "", limit + 1)
+        following = self._tokens.seal([found[limit - 1].name], "clusters") if len(found) > limit else ""
+        return found[:limit], following
+
+
+def _key(name_or_id: str) -> UUID | str:
+    try:
+        return UUID(name_or_id)
+    except ValueError:
+        return name_or_id
+
+
+def _found(node: Node | None, name_or_id: str) -> Node:
+    if node is None:
+        raise NotFound.named("node", name_or_id)
+    return node
+
+
+def _filter(text: str) -> Filter:
+    """``status`` is told from the states that there are: a word that is none of them would silently match nothing."""
+    parsed = parse_filter(text, _FIELDS, _MAPS)
+    return Filter(tuple(_status(one) if one.field == "status" else one for one in parsed.comparisons))
+
+
+def _status(one: Comparison) -> Comparison:
+    value = one.value.lower().removeprefix("node_status_")
+    if value not in list(NodeStatus) or one.operator not in ("=", "!="):
+        raise InvalidArgument.at("filter", f"status is compared by = or != with one of {', '.join(NodeStatus)}")
+    return Comparison(one.field, one.key, one.operator, value)

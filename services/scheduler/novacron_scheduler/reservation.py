@@ -1,0 +1,127 @@
+"""What a VM asks of the nodes, what it holds, and why it is where it is."""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from novacron.errors import InvalidArgument
+from novacron.saga.barrier import Message
+
+from .node import Node, Taint
+from .resources import Resources
+
+M = TypeVar("M", bound=Message)
+T = TypeVar("T")
+
+
+class AllocationType(enum.StrEnum):
+    """How firmly resources are held. All three are counted alike: nothing is promised twice."""
+
+    GUARANTEED = "guaranteed"
+    BURSTABLE = "burstable"
+    BEST_EFFORT = "best_effort"
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What a VM takes, and where it may be. An empty condition holds everywhere."""
+
+    vm_id: UUID
+    tenant_id: UUID
+    need: Resources
+    gpu_type: str = ""
+    allocation_type: AllocationType = AllocationType.GUARANTEED
+    hypervisor_type: str = ""
+    region: str = ""
+    availability_zone: str = ""
+    node_labels: dict[str, str] = field(default_factory=dict)
+    tolerations: tuple[Taint, ...] = ()
+
+    def check(self) -> None:
+        """:raises InvalidArgument: no VM is like this."""
+        for name in ("cpu_cores", "memory_mib"):
+            if getattr(self.need, name) < 1:
+                raise InvalidArgument.at(f"resources.{name}", "must be at least 1: a VM needs some")
+        if self.gpu_type and not self.need.gpu_count:
+            raise InvalidArgument.at("resources.gpu_type", "names a GPU, but gpu_count is 0: ask for at least one")
+
+    def constraints(self) -> dict[str, Any]:
+        """The conditions that were set, as stored with the decision."""
+        conditions: dict[str, Any] = {
+            "hypervisor_type": self.hypervisor_type,
+            "region": self.region,
+            "availability_zone": self.availability_zone,
+            "node_labels": self.node_labels,
+            "tolerations": sorted(self.tolerations),
+        }
+        return {name: value for name, value in conditions.items() if value}
+
+    def digest(self) -> bytes:
+        """Equal for equal demands. What is not set is left out, so that a condition added later changes no old digest."""
+        said = {
+            "tenant_id": str(self.tenant_id),
+            "need": {name: amount for name, amount in self.need._asdict().items() if amount},
+            "gpu_type": self.gpu_type,
+            "allocation_type": self.allocation_type.value,
+            **self.constraints(),
+        }
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """What a VM holds of a node."""
+
+    vm_id: UUID
+    tenant_id: UUID
+    node: Node
+    resources: Resources
+    gpu_type: str
+    allocation_type: AllocationType
+    allocated_at: datetime
+    confirmed_at: datetime | None  # None: an unfinished saga holds it
+    decision_id: UUID
+    request_digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A node that could take the VM, as a decision keeps it."""
+
+    node_id: UUID
+    name: str
+    score: float
+    factors: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Why a VM is where it is, or why it is nowhere."""
+
+    decision_id: UUID
+    vm_id: UUID
+    tenant_id: UUID
+    requested_resources: Resources
+    gpu_type: str
+    constraints: dict[str, Any]
+    candidates: tuple[Scored, ...]
+    removed_by_filter: dict[str, int]
+    selected: Scored | None
+    decision_algorithm: str
+    explanation: str
+    decision_time: datetime | None = None  # the database's, once it is stored
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Generic[T, M]):
+    """How a result is kept with a saga's step: its message, and how that is made of the domain's."""
+
+    message: type[M]
+    of: Callable[[T], M]

@@ -1,0 +1,52 @@
+"""Amounts of what VMs take and nodes have, dimension by dimension."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Resources(NamedTuple):
+    """One amount per dimension; the model of GPU stands beside it, for it is compared and not counted."""
+
+    cpu_cores: int = 0
+    memory_mib: int = 0
+    storage_gib: int = 0
+    network_bandwidth_mbps: int = 0
+    gpu_count: int = 0
+
+    def minus(self, other: Resources) -> Resources:
+        return Resources(*(mine - theirs for mine, theirs in zip(self, other, strict=True)))
+
+    def lacking(self, need: Resources) -> Resources:
+        """What is missing here for ``need``; all zero: it fits."""
+        return Resources(*(max(wanted - have, 0) for have, wanted in zip(self, need, strict=True)))
+
+    def told(self) -> str:
+        """As a person reads it, without what is zero: ``4 vCPU, 8192 MiB memory``."""
+        parts = [f"{amount} {UNITS[name]}" for name, amount in self._asdict().items() if amount]
+        return ", ".join(parts) or "nothing"
+
+
+DIMENSIONS = Resources._fields
+UNITS = {
+    "cpu_cores": "vCPU",
+    "memory_mib": "MiB memory",
+    "storage_gib": "GiB storage",
+    "network_bandwidth_mbps": "Mbit/s bandwidth",
+    "gpu_count": "GPU",
+}
+
+
+class Ratios(NamedTuple):
+    """How much of each dimension is promised for each unit that is there. Bandwidth and GPUs are never promised twice."""
+
+    cpu_cores: float = 1.0
+    memory_mib: float = 1.0
+    storage_gib: float = 1.0
+    network_bandwidth_mbps: float = 1.0
+    gpu_count: float = 1.0
+
+    def allocatable(self, capacity: Resources, reserved: Resources) -> Resources:
+        """What VMs may take of a host that keeps ``reserved`` for itself."""
+        left = capacity.minus(reserved)
+        return Resources(*(int(amount * ratio) for amount, ratio in zip(left, self, strict=True)))

@@ -1,0 +1,23 @@
+"""The scheduler's settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+
+from novacron.settings import ServiceSettings
+
+
+class SchedulerSettings(ServiceSettings):
+    """What the scheduler reads from its environment."""
+
+    key_file: Path = Field(description="Keys that seal page tokens: base64 of 32 bytes a line.")
+    node_lease_seconds: float = Field(
+        default=15.0, gt=0, le=3600, description="A node not heard for this long takes no VMs; agents beat at a third."
+    )
+    cpu_allocation_ratio: float = Field(
+        default=1.0, gt=0, le=64, description="vCPUs promised for each that nodes have."
+    )
+    memory_allocation_ratio: float = Field(default=1.0, gt=0, le=64)
+    storage_allocation_ratio: float = Field(default=1.0, gt=0, le=64)

@@ -1,0 +1,206 @@
+"""``resource_allocations``, and the claim: the one statement that decides every race."""
+
+# ruff: noqa: S608 - statements are put together of this service's own constants
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from psycopg import errors as pg
+
+from novacron.db import Connection
+from novacron.ids import new_id
+
+from ..node import NodeStatus, NodeType
+from ..placement import Offer
+from ..reservation import AllocationType, Decision, Demand, Reservation
+from ..resources import Resources
+from . import decisions
+from .nodes import NODE_COLUMNS, NODE_WIDTH, STATUS, node
+
+# One statement, so that the VM's reservation and the nodes are seen at the same instant: a VM whose twin just took the last
+# place finds its place, and not a full house.
+_SNAPSHOT = f"""
+SELECT EXISTS (SELECT FROM resource_allocations WHERE vm_id = %s AND status = 'active'),
+    nodes.id, nodes.name, nodes.generation, {STATUS}, nodes.node_type::text, nodes.hypervisor_types,
+    nodes.region, nodes.availability_zone, nodes.labels, nodes.taints, nodes.gpu_type,
+    least(nodes.allocatable_cpu_cores - nodes.allocated_cpu_cores, nodes.capacity_cpu_cores),
+    least(nodes.allocatable_memory_mb - nodes.allocated_memory_mb, nodes.capacity_memory_mb),
+    least(nodes.allocatable_storage_gb - nodes.allocated_storage_gb, nodes.capacity_storage_gb),
+    nodes.allocatable_network_bandwidth_mbps - nodes.allocated_network_bandwidth_mbps,
+    nodes.allocatable_gpu_count - nodes.allocated_gpu_count,
+    nodes.allocatable_cpu_cores, nodes.allocatable_memory_mb, nodes.allocatable_storage_gb,
+    nodes.allocatable_network_bandwidth_mbps, nodes.allocatable_gpu_count
+FROM nodes
+"""
+
+# The condition of the UPDATE is the promise: whoever waits here for another's claim has its condition checked again on what
+# that claim left. The generation stands for all that the filters saw; drains count in it, the lease's end does not.
+_CLAIM = f"""
+WITH claimed AS (
+    UPDATE nodes SET
+        allocated_cpu_cores = allocated_cpu_cores + %(cpu_cores)s,
+        allocated_memory_mb = allocated_memory_mb + %(memory_mib)s,
+        allocated_storage_gb = allocated_storage_gb + %(storage_gib)s,
+        allocated_network_bandwidth_mbps = allocated_network_bandwidth_mbps + %(network_bandwidth_mbps)s,
+        allocated_gpu_count = allocated_gpu_count + %(gpu_count)s
+    WHERE id = %(node_id)s AND generation = %(generation)s AND lease_until > now()
+        AND allocated_cpu_cores + %(cpu_cores)s <= allocatable_cpu_cores
+        AND allocated_memory_mb + %(memory_mib)s <= allocatable_memory_mb
+        AND allocated_storage_gb + %(storage_gib)s <= allocatable_storage_gb
+        AND allocated_network_bandwidth_mbps + %(network_bandwidth_mbps)s <= allocatable_network_bandwidth_mbps
+        AND allocated_gpu_count + %(gpu_count)s <= allocatable_gpu_count
+    RETURNING nodes.*
+), decision AS (
+    INSERT INTO scheduling_decisions ({decisions.COLUMNS}) SELECT {decisions.VALUES} FROM claimed
+), allocation AS (
+    INSERT INTO resource_allocations (
+        id, vm_id, tenant_id, node_id, decision_id, request_digest, allocation_type,
+        cpu_cores, memory_mb, storage_gb, network_bandwidth_mbps, gpu_count, gpu_type
+    )
+    SELECT %(allocation_id)s::uuid, %(vm_id)s::uuid, %(tenant_id)s::uuid, claimed.id, %(decision_id)s::uuid,
+        %(digest)s::bytea, %(allocation_type)s::allocation_type_enum,
+        %(cpu_cores)s, %(memory_mib)s, %(storage_gib)s, %(network_bandwidth_mbps)s, %(gpu_count)s, %(gpu_type)s::text
+    FROM claimed
+    RETURNING allocated_at
+)
+SELECT {NODE_COLUMNS}, allocation.allocated_at FROM claimed AS nodes, allocation
+"""
+
+_RESERVATION = f"""
+SELECT {NODE_COLUMNS}, held.vm_id, held.tenant_id, held.cpu_cores, held.memory_mb, held.storage_gb,
+    held.network_bandwidth_mbps, held.gpu_count, held.gpu_type, held.allocation_type::text, held.allocated_at,
+    held.confirmed_at, held.decision_id, held.request_digest
+FROM {{held}} held JOIN nodes ON nodes.id = held.node_id
+"""
+_HELD = _RESERVATION.format(held="resource_allocations") + "WHERE held.vm_id = %s AND held.status = 'active'"
+# A release in flight is waited for: what it leaves is the truth. Always the VM's row first, then the node's, as a release does.
+_HELD_LOCKED = _HELD + " FOR UPDATE OF held"
+_CONFIRM = """
+WITH confirmed AS (
+    UPDATE resource_allocations SET confirmed_at = coalesce(confirmed_at, now())
+    WHERE vm_id = %s AND status = 'active'
+    RETURNING resource_allocations.*
+)
+""" + _RESERVATION.format(held="confirmed")
+
+# Whoever comes second waits for the first, finds the row deallocated and changes nothing: what was held is freed once.
+_RELEASE = """
+WITH released AS (
+    UPDATE resource_allocations SET status = 'deallocated', deallocated_at = now()
+    WHERE vm_id = %s AND status = 'active'
+    RETURNING node_id, cpu_cores, memory_mb, storage_gb, network_bandwidth_mbps, gpu_count
+)
+UPDATE nodes SET
+    allocated_cpu_cores = allocated_cpu_cores - released.cpu_cores,
+    allocated_memory_mb = allocated_memory_mb - released.memory_mb,
+    allocated_storage_gb = allocated_storage_gb - released.storage_gb,
+    allocated_network_bandwidth_mbps = allocated_network_bandwidth_mbps - released.network_bandwidth_mbps,
+    allocated_gpu_count = allocated_gpu_count - released.gpu_count
+FROM released WHERE nodes.id = released.node_id
+"""
+
+
+class LostRace(Exception):
+    """The node filled up or changed, or the VM was given a place, since the snapshot: look again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The nodes at one instant, and whether the VM held a place then."""
+
+    held: bool
+    offers: Sequence[Offer]
+
+
+class ReservationStore:
+    """Who holds what, and why."""
+
+    async def snapshot(self, connection: Connection, vm_id: UUID) -> Snapshot:
+        rows = await (await connection.execute(_SNAPSHOT, (vm_id,))).fetchall()
+        return Snapshot(bool(rows) and rows[0][0], [_offer(row) for row in rows])
+
+    async def held(self, connection: Connection, vm_id: UUID, *, lock: bool = False) -> Reservation | None:
+        """What the VM holds; with ``lock`` it stays so until the transaction ends."""
+        row = await (await connection.execute(_HELD_LOCKED if lock else _HELD, (vm_id,))).fetchone()
+        return None if row is None else _reservation(row)
+
+    async def claim(
+        self, connection: Connection, demand: Demand, offer: Offer, decision: Decision
+    ) -> Reservation | None:
+        """Take the demand of the offering node and record the decision, both or neither; None: it no longer fits there.
+
+        :raises LostRace: the VM holds a place already; the transaction is lost.
+        """
+        values = decisions.values(decision) | demand.need._asdict()
+        values |= {
+            "node_id": offer.node_id,
+            "generation": offer.generation,
+            "allocation_id": new_id(),
+            "digest": (digest := demand.digest()),
+            "allocation_type": demand.allocation_type.value,
+            "gpu_type": demand.gpu_type,
+        }
+        try:
+            row = await (await connection.execute(_CLAIM, values)).fetchone()
+        except pg.UniqueViolation as error:
+            raise LostRace from error
+        if row is None:
+            return None
+        return Reservation(
+            vm_id=demand.vm_id,
+            tenant_id=demand.tenant_id,
+            node=node(row),
+            resources=demand.need,
+            gpu_type=demand.gpu_type,
+            allocation_type=demand.allocation_type,
+            allocated_at=row[NODE_WIDTH],
+            confirmed_at=None,
+            decision_id=decision.decision_id,
+            request_digest=digest,
+        )
+
+    async def confirm(self, connection: Connection, vm_id: UUID) -> Reservation | None:
+        row = await (await connection.execute(_CONFIRM, (vm_id,))).fetchone()
+        return None if row is None else _reservation(row)
+
+    async def release(self, connection: Connection, vm_id: UUID) -> bool:
+        """Whether anything was held; it is free now."""
+        return (await connection.execute(_RELEASE, (vm_id,))).rowcount > 0
+
+
+def _offer(row: tuple[Any, ...]) -> Offer:
+    return Offer(
+        node_id=row[1],
+        name=row[2],
+        generation=row[3],
+        status=NodeStatus(row[4]),
+        node_type=NodeType(row[5]),
+        hypervisor_types=row[6],
+        region=row[7],
+        availability_zone=row[8],
+        labels=row[9],
+        taints=[(key, value) for key, value in row[10]],
+        gpu_type=row[11],
+        free=Resources(*row[12:17]),
+        allocatable=Resources(*row[17:22]),
+    )
+
+
+def _reservation(row: tuple[Any, ...]) -> Reservation:
+    vm_id, tenant_id, *amounts, gpu_type, kind, allocated_at, confirmed_at, decision_id, digest = row[NODE_WIDTH:]
+    return Reservation(
+        vm_id=vm_id,
+        tenant_id=tenant_id,
+        node=node(row),
+        resources=Resources(*amounts),
+        gpu_type=gpu_type,
+        allocation_type=AllocationType(kind),
+        allocated_at=allocated_at,
+        confirmed_at=confirmed_at,
+        decision_id=decision_id,
+        request_digest=bytes(digest),
+    )
