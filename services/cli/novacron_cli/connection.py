@@ -1,0 +1,172 @@
+"""The way to the services: one channel each, opened when first used, every call signed with the session's token."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from novacron_cli import profile as profiles
+from novacron_cli.failure import ExitCode, Refusal
+from novacron_cli.profile import Choices, Profile
+
+if TYPE_CHECKING:
+    import grpc
+    import typer
+
+    from novacron.rpc.channel import Channel
+    from novacron_cli.session import Session
+
+
+class SignedChannel:
+    """A drop-in for a channel under generated stubs: calls carry the token, and one that was refused is made once more
+    with a new token where the session can have one."""
+
+    def __init__(self, channel: Channel, session: Session, target: str) -> None:
+        self._channel = channel
+        self._session = session
+        self._target = target
+        # Generated stubs ask for all four; this command streams nothing up.
+        self.stream_unary = channel.stream_unary
+        self.stream_stream = channel.stream_stream
+
+    def unary_unary(self, method: str, *serializers: Any, **named: Any) -> Callable[..., Any]:
+        from novacron.errors import NovacronError, Unauthenticated
+
+        call = self._channel.unary_unary(method, *serializers, **named)
+
+        async def signed(request: Any, **options: Any) -> Any:
+            metadata = await self._session.metadata()
+            try:
+                try:
+                    return await call(request, metadata=metadata, **options)
+                except Unauthenticated:
+                    if not await self._session.renew():
+                        raise
+                return await call(request, metadata=await self._session.metadata(), **options)
+            except NovacronError as error:
+                error.metadata.setdefault("target", self._target)
+                raise
+
+        return signed
+
+    def unary_stream(self, method: str, *serializers: Any, **named: Any) -> Callable[..., Any]:
+        from novacron.errors import NovacronError, Unauthenticated
+
+        call = self._channel.unary_stream(method, *serializers, **named)
+
+        async def signed(request: Any, **options: Any) -> AsyncIterator[Any]:
+            began = False
+            metadata = await self._session.metadata()
+            try:
+                try:
+                    async for message in call(request, metadata=metadata, **options):
+                        began = True
+                        yield message
+                    return
+                except Unauthenticated:
+                    if began or not await self._session.renew():
+                        raise
+                async for message in call(request, metadata=await self._session.metadata(), **options):
+                    yield message
+            except NovacronError as error:
+                error.metadata.setdefault("target", self._target)
+                raise
+
+        return signed
+
+
+class Connection:
+    """Stubs of one installation's services."""
+
+    def __init__(self, profile: Profile) -> None:
+        self.profile = profile
+        self._channels: dict[str, Channel] = {}
+
+    @cached_property
+    def session(self) -> Session:
+        from novacron_cli.session import Session
+
+        return Session(self.profile, self._channel("auth"))
+
+    @cached_property
+    def vms(self) -> Any:
+        from novacron.api.vm.v1 import VmServiceStub
+
+        return VmServiceStub(self._signed("vm"))
+
+    @cached_property
+    def templates(self) -> Any:
+        from novacron.api.vm.v1 import TemplateServiceStub
+
+        return TemplateServiceStub(self._signed("vm"))
+
+    @cached_property
+    def nodes(self) -> Any:
+        from novacron.api.scheduler.v1 import NodeServiceStub
+
+        return NodeServiceStub(self._signed("scheduler"))
+
+    @cached_property
+    def providers(self) -> Any:
+        from novacron.api.federation.v1 import ProviderServiceStub
+
+        return ProviderServiceStub(self._signed("federation"))
+
+    @cached_property
+    def metrics(self) -> Any:
+        from novacron.api.monitoring.v1 import MetricsServiceStub
+
+        return MetricsServiceStub(self._signed("monitoring"))
+
+    @cached_property
+    def registry(self) -> Any:
+        from novacron.api.registry.v1 import RegistryServiceStub
+
+        return RegistryServiceStub(self._signed("registry"))
+
+    def sagas(self, owner: str = "vm") -> Any:
+        """The saga log of the service that owns the sagas."""
+        from novacron.api.saga.v1 import SagaServiceStub
+
+        return SagaServiceStub(self._signed(owner))
+
+    async def close(self) -> None:
+        for channel in self._channels.values():
+            await channel.close()
+
+    def _signed(self, service: str) -> SignedChannel:
+        target = f"the {service} service at {self.profile.endpoint(service)}"
+        return SignedChannel(self._channel(service), self.session, target)
+
+    def _channel(self, service: str) -> Channel:
+        from novacron.rpc.channel import Channel
+
+        if service not in self._channels:
+            address = self.profile.endpoint(service)
+            self._channels[service] = Channel(service, address, self._credentials)
+        return self._channels[service]
+
+    @cached_property
+    def _credentials(self) -> grpc.ChannelCredentials:
+        import grpc
+
+        ca_file = self.profile.ca_file
+        try:
+            return grpc.ssl_channel_credentials(ca_file.read_bytes() if ca_file is not None else None)
+        except OSError as error:
+            raise Refusal(
+                f"cannot read the CA file {ca_file}: {error.strerror}", ExitCode.USAGE, "name another with --ca-file"
+            ) from None
+
+
+@asynccontextmanager
+async def connect(context: typer.Context) -> AsyncIterator[Connection]:
+    """The connection that the command line, the environment and the profile describe."""
+    chosen = context.obj if isinstance(context.obj, Choices) else Choices()
+    connection = Connection(profiles.load(chosen))
+    try:
+        yield connection
+    finally:
+        await connection.close()

@@ -1,0 +1,83 @@
+"""``novacron login`` and ``novacron logout``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from novacron_cli import quantities
+from novacron_cli.connection import connect
+from novacron_cli.failure import ExitCode, Refusal, told
+from novacron_cli.output import Output, OutputOption, as_json, say, write_data
+from novacron_cli.profile import FILE, Profile
+
+if TYPE_CHECKING:
+    from novacron_cli.connection import Connection
+
+app = typer.Typer()
+
+
+@app.command(
+    epilog="Examples:  novacron login   (this machine's stack, as its admin)  |  "
+    "novacron --endpoint auth=nc.example:7401 --endpoint vm=nc.example:7402 --ca-file ca.pem login alice --tenant acme"
+)
+@told
+async def login(
+    context: typer.Context,
+    username: Annotated[str, typer.Argument(help="Who you are. Default: the admin of this machine's stack.")] = "",
+    tenant: Annotated[str, typer.Option(help="Name of your tenant.", show_default="default")] = "",
+    password_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Holds the password; - is standard input. Default: ask.")
+    ] = None,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Log in, and keep the token for the commands to come.
+
+    On the machine where `novacron up` runs nothing else is needed: the admin's password is in a file there, and the
+    session goes on for as long as you like. Elsewhere name the endpoints once: they are kept with the token.
+    """
+    async with connect(context) as connection:
+        await _login(connection, username, tenant, password_file, output)
+
+
+async def _login(
+    connection: Connection, username: str, tenant: str, password_file: Path | None, output: Output
+) -> None:
+    profile = connection.profile
+    name = username or profile.admin_user
+    if not name:
+        raise Refusal("who logs in?", ExitCode.USAGE, "`novacron login USER`")
+    profile.endpoint("auth")
+    user = await connection.session.login(name, _password(profile, name, tenant, password_file), tenant)
+    if not (profile.home / FILE).exists():
+        say(f"endpoints kept in {profile.save()}")
+    say(f"logged in as {user.username}")
+    if output is not Output.TABLE:
+        write_data(as_json(user), output)
+
+
+@app.command()
+@told
+async def logout(context: typer.Context) -> None:
+    """Forget the token. Nothing that runs is touched."""
+    from novacron_cli import session
+
+    async with connect(context) as connection:
+        forgotten = session.forget(connection.profile.token_file)
+    say("logged out" if forgotten else "nobody was logged in")
+
+
+def _password(profile: Profile, name: str, tenant: str, file: Path | None) -> str:
+    from novacron_cli.session import admin_password
+
+    if file is not None:
+        return quantities.content(file).rstrip("\r\n")
+    if profile.is_local and name == profile.admin_user and not tenant:
+        return admin_password(profile)
+    if not sys.stdin.isatty():
+        raise Refusal("no password", ExitCode.USAGE, "give --password-file FILE, or --password-file - to read it here")
+    password: str = typer.prompt(f"Password of {name}", hide_input=True, err=True)
+    return password

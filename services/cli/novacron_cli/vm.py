@@ -1,0 +1,156 @@
+"""``novacron vm``: what there is, and starting, stopping, rebooting, deleting it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+from uuid import uuid4
+
+import typer
+
+from novacron_cli import quantities, vm_console, vm_create, vm_table, vm_watch
+from novacron_cli.connection import connect
+from novacron_cli.failure import told
+from novacron_cli.options import FilterOption, GraceOption, LimitOption, TagsOption, VmArgument, WaitOption
+from novacron_cli.output import Output, OutputOption
+
+app = typer.Typer(no_args_is_help=True, help="Virtual machines.")
+app.add_typer(vm_create.app)
+
+
+@app.command("list", epilog="Example:  novacron vm list --state running --tag env=prod -o json | jq -r '.[].name'")
+@told
+async def list_vms(
+    context: typer.Context,
+    state: Annotated[str, typer.Option(help="Only VMs in this state, such as running or error.")] = "",
+    node: Annotated[str, typer.Option(help="Only VMs on this node: its name or id.")] = "",
+    tag: TagsOption = None,
+    filter: FilterOption = "",
+    deleted: Annotated[bool, typer.Option("--deleted", help="Deleted VMs as well.")] = False,
+    limit: LimitOption = 0,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """List VMs, oldest first."""
+    tags = quantities.pairs(tag or ())
+    from novacron.api.vm.v1 import ListVmsRequest
+    from novacron_cli import finding
+
+    async with connect(context) as connection:
+        conditions = finding.conditions(
+            f"state = {finding.quoted(state.lower())}" if state else "",
+            f"node_id = {finding.quoted(await finding.node_id(connection, node))}" if node else "",
+            *(f"tags.{key} = {finding.quoted(value)}" for key, value in tags.items()),
+            filter,
+        )
+        request = ListVmsRequest(filter=conditions, show_deleted=deleted)
+        vms = await finding.everything(connection.vms.ListVms, request, "vms", limit, "VMs")
+        await vm_table.write_vms(connection, vms, output)
+
+
+@app.command(epilog="Example:  novacron vm show web-1 -o yaml")
+@told
+async def show(context: typer.Context, vm: VmArgument, output: OutputOption = Output.TABLE) -> None:
+    """Show one VM."""
+    from novacron.api.vm.v1 import GetVmRequest
+    from novacron_cli import finding
+
+    async with connect(context) as connection:
+        found = await connection.vms.GetVm(GetVmRequest(vm_id=await finding.vm_id(connection, vm)))
+        await vm_table.write_vm(connection, found, output)
+
+
+app.add_typer(vm_watch.app)
+
+
+@app.command()
+@told
+async def start(
+    context: typer.Context, vm: VmArgument, wait: WaitOption = True, output: OutputOption = Output.TABLE
+) -> None:
+    """Start a stopped VM. One that runs is left as it is."""
+    from novacron.api.vm.v1 import VM_STATE_RUNNING, StartVmRequest
+
+    def begin(vms: Any, vm_id: str) -> Awaitable[Any]:
+        return vms.StartVm(StartVmRequest(vm_id=vm_id, return_immediately=True))
+
+    await _operate(context, vm, "starting", begin, VM_STATE_RUNNING, wait, output)
+
+
+@app.command(epilog="Example:  novacron vm stop web-1 --grace 120")
+@told
+async def stop(
+    context: typer.Context,
+    vm: VmArgument,
+    grace: GraceOption = None,
+    wait: WaitOption = True,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Stop a running VM: ask the guest, then pull the plug. Its disk and its place are kept."""
+    from novacron.api.vm.v1 import VM_STATE_STOPPED, StopVmRequest
+
+    def begin(vms: Any, vm_id: str) -> Awaitable[Any]:
+        return vms.StopVm(StopVmRequest(vm_id=vm_id, grace_seconds=grace, return_immediately=True))
+
+    await _operate(context, vm, "stopping", begin, VM_STATE_STOPPED, wait, output)
+
+
+@app.command()
+@told
+async def reboot(
+    context: typer.Context,
+    vm: VmArgument,
+    grace: GraceOption = None,
+    wait: WaitOption = True,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Reboot a running VM."""
+    from novacron.api.vm.v1 import VM_STATE_RUNNING, RebootVmRequest
+
+    once = str(uuid4())  # an attempt whose answer was lost is repeated, the reboot is not
+
+    def begin(vms: Any, vm_id: str) -> Awaitable[Any]:
+        return vms.RebootVm(RebootVmRequest(vm_id=vm_id, grace_seconds=grace, request_id=once, return_immediately=True))
+
+    await _operate(context, vm, "rebooting", begin, VM_STATE_RUNNING, wait, output)
+
+
+@app.command()
+@told
+async def delete(
+    context: typer.Context, vm: VmArgument, wait: WaitOption = True, output: OutputOption = Output.TABLE
+) -> None:
+    """Delete a VM in any state, with its disk. One that is still being created is turned round first."""
+    from novacron.api.vm.v1 import VM_STATE_DELETED, DeleteVmRequest
+
+    def begin(vms: Any, vm_id: str) -> Awaitable[Any]:
+        return vms.DeleteVm(DeleteVmRequest(vm_id=vm_id, return_immediately=True))
+
+    await _operate(context, vm, "deleting", begin, VM_STATE_DELETED, wait, output)
+
+
+app.add_typer(vm_console.app)
+
+
+async def _operate(
+    context: typer.Context,
+    name: str,
+    verb: str,
+    begin: Callable[[Any, str], Awaitable[Any]],
+    wanted: int,
+    wait: bool,
+    output: Output,
+) -> None:
+    """Begin an operation, follow it to its end, and show the VM. :raises NovacronError: it did not do what it should."""
+    from novacron_cli import finding
+    from novacron_cli.progress import Progress
+    from novacron_cli.settle import settle
+
+    async with connect(context) as connection:
+        vm = await begin(connection.vms, await finding.vm_id(connection, name))
+        if wait:
+            with Progress(f"{verb} {vm.name}") as progress:
+                settled = await settle(connection, vm, progress)
+            if settled.vm.state != wanted or not settled.succeeded:
+                raise settled.failure()
+            vm = settled.vm
+        await vm_table.write_row(connection, vm, output)
