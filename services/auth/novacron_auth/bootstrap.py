@@ -1,0 +1,59 @@
+"""The first tenant and the first user, so that somebody can log in and make the others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from novacron import logs
+from novacron.db import Database
+from novacron.ids import new_id
+from novacron.settings import SettingsError
+
+from .account import DEFAULT_TENANT, Account, Role
+from .audit_entry import Event
+from .audit_log import AuditLog
+from .passwords import Passwords
+from .store import Store
+
+log = logs.logger(__name__)
+ADMIN = "admin"
+_LEAST_LENGTH, _MOST_LENGTH = 8, 1024
+_VARIABLE = "NOVACRON_BOOTSTRAP_ADMIN_PASSWORD_FILE"
+
+
+async def bootstrap(
+    database: Database, store: Store, passwords: Passwords, audit: AuditLog, password_file: Path | None
+) -> None:
+    """Make the tenant ``default`` and its user ``admin`` unless there is a user, however many replicas start at once.
+
+    :raises SettingsError: there is no user, and the password file cannot be read or holds no password.
+    """
+    async with database.connection() as connection:
+        if await store.any_user(connection):
+            return
+    if password_file is None:
+        log.warning(f"nobody can log in: set {_VARIABLE} and start again")
+        return
+    password_hash = await passwords.hash(_password(password_file))
+    async with database.transaction() as connection:
+        # The tenant's row is the lock: the next replica waits for it, then finds the user.
+        tenant_id = await store.hold_tenant(connection, new_id(), DEFAULT_TENANT)
+        if await store.any_user(connection):
+            return
+        admin = Account(new_id(), tenant_id, ADMIN, f"{ADMIN}@localhost", Role.ADMIN, None)
+        await store.add_user(connection, admin, password_hash)
+        await audit.append(
+            connection, Event(tenant_id, "user.bootstrap", True, user_id=admin.user_id, metadata={"role": admin.role})
+        )
+    log.info("made the first user", username=ADMIN, tenant=DEFAULT_TENANT)
+
+
+def _password(path: Path) -> str:
+    try:
+        password = path.read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise SettingsError(f"{_VARIABLE}: cannot read {path}: {reason}") from None
+    if not _LEAST_LENGTH <= len(password) <= _MOST_LENGTH:
+        raise SettingsError(f"{_VARIABLE}: {path} holds no password of {_LEAST_LENGTH} to {_MOST_LENGTH} characters")
+    return password

@@ -1,0 +1,22 @@
+"""What a user's roles add up to. No I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from novacron.rpc import Identity
+
+
+@dataclass(frozen=True, slots=True)
+class Grants:
+    """The permissions of an enabled user, and where they come from."""
+
+    tenant_id: UUID
+    roles: tuple[str, ...]
+    permissions: frozenset[str]
+    session_live: bool
+
+    def allow(self, resource: str, action: str) -> bool:
+        """Whether ``resource:action`` is granted, by the very rule that every server's identity stage applies."""
+        return Identity(permissions=self.permissions).may(f"{resource}:{action}")

@@ -1,0 +1,65 @@
+"""The gRPC edge of the auth service: convert, call, convert back."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from novacron.api.auth.v1 import (
+    AuthServiceServicer,
+    CheckPermissionRequest,
+    CheckPermissionResponse,
+    GetJwksRequest,
+    GetJwksResponse,
+    GetUserPermissionsRequest,
+    GetUserPermissionsResponse,
+    LoginRequest,
+    LoginResponse,
+    ValidateTokenRequest,
+    ValidateTokenResponse,
+)
+from novacron.rpc import current
+
+from . import messages
+from .keyring import Keyring
+from .logins import Logins
+from .permissions import Permissions
+from .sessions import Sessions
+from .tokens import Tokens, ends_at
+
+
+class AuthServicer(AuthServiceServicer):
+    """Answers for ``novacron.api.auth.v1.AuthService``."""
+
+    def __init__(
+        self, logins: Logins, sessions: Sessions, permissions: Permissions, tokens: Tokens, keyring: Keyring
+    ) -> None:
+        self._logins = logins
+        self._sessions = sessions
+        self._permissions = permissions
+        self._tokens = tokens
+        self._keyring = keyring
+
+    async def Login(self, request: LoginRequest, context: Any) -> LoginResponse:
+        session = await self._logins.login(messages.attempt(request, context))
+        return messages.login_response(session, await self._tokens.issue(session))
+
+    async def ValidateToken(self, request: ValidateTokenRequest, context: Any) -> ValidateTokenResponse:
+        verified = await self._tokens.verify(request.access_token)
+        account = await self._sessions.account(verified)
+        return messages.validate_token_response(account, verified.subject.session_id, ends_at(verified))
+
+    async def GetUserPermissions(self, request: GetUserPermissionsRequest, context: Any) -> GetUserPermissionsResponse:
+        grants = await self._permissions.of_user(
+            UUID(request.user_id),
+            tenant_id=current().tenant_filter,
+            session_id=UUID(request.session_id) if request.session_id else None,
+        )
+        return messages.permissions_response(grants)
+
+    async def CheckPermission(self, request: CheckPermissionRequest, context: Any) -> CheckPermissionResponse:
+        grants = await self._permissions.of_user(UUID(request.user_id), tenant_id=current().tenant_filter)
+        return CheckPermissionResponse(allowed=grants.allow(request.resource, request.action))
+
+    async def GetJwks(self, request: GetJwksRequest, context: Any) -> GetJwksResponse:
+        return messages.jwks_response(await self._keyring.published())

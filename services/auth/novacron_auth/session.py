@@ -1,0 +1,29 @@
+"""What a session is. No I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from .account import Account
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One login and what follows from it, until it expires or is revoked."""
+
+    session_id: UUID
+    account: Account
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """What a client sends with every request."""
+
+    text: str
+    expires_at: datetime
+
+    def __repr__(self) -> str:
+        return f"AccessToken(expires_at={self.expires_at})"
