@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import enum
 import functools
 import os
@@ -70,6 +69,8 @@ def told(command: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
 
     @functools.wraps(command)
     def run(*arguments: P.args, **named: P.kwargs) -> None:
+        import asyncio
+
         try:
             asyncio.run(command(*arguments, **named))
         except KeyboardInterrupt:

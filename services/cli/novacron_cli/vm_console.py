@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from typing import Annotated
 
@@ -29,6 +28,8 @@ async def console(
     ] = False,
 ) -> None:
     """Show what the guest wrote on its serial console, byte for byte."""
+    import asyncio
+
     from novacron.api.vm.v1 import GetVmConsoleRequest
     from novacron.errors import Unavailable
     from novacron_cli import finding
