@@ -74,6 +74,16 @@ class Authenticator(Protocol):
         ...
 
 
+class NoUsers:
+    """For a server without a users' port: no token opens it."""
+
+    async def subject(self, token: str) -> Subject:
+        raise Unauthenticated("this server takes services' certificates only")
+
+    async def permissions(self, subject: Subject) -> frozenset[str]:
+        return frozenset()
+
+
 _identity: ContextVar[Identity | None] = ContextVar("novacron_identity", default=None)
 
 

@@ -1,0 +1,93 @@
+"""proto <-> domain, for domains, capacity and samples."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import cast
+from uuid import UUID
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from novacron.api.agent.v1 import (
+    POWER_STATE_CRASHED,
+    POWER_STATE_PAUSED,
+    POWER_STATE_RUNNING,
+    POWER_STATE_STOPPED,
+    CreateVmRequest,
+)
+from novacron.api.agent.v1 import Domain as ProtoDomain
+from novacron.api.agent.v1 import (
+    PowerState as ProtoPowerState,
+)
+from novacron.api.monitoring.v1 import VmSample
+from novacron.api.types.v1 import HypervisorType
+
+from .drivers.driver import Domain, DomainSpec, DomainStats, PowerState
+
+_POWER_STATE: dict[PowerState, ProtoPowerState] = {
+    PowerState.RUNNING: POWER_STATE_RUNNING,
+    PowerState.STOPPED: POWER_STATE_STOPPED,
+    PowerState.PAUSED: POWER_STATE_PAUSED,
+    PowerState.CRASHED: POWER_STATE_CRASHED,
+}
+_COUNTERS = (
+    "memory_usage_bytes",
+    "memory_available_bytes",
+    "network_bytes_sent",
+    "network_bytes_recv",
+    "network_packets_sent",
+    "network_packets_recv",
+    "disk_read_bytes",
+    "disk_write_bytes",
+    "disk_read_ops",
+    "disk_write_ops",
+    "disk_usage_bytes",
+)
+
+
+def spec_from_proto(request: CreateVmRequest) -> DomainSpec:
+    return DomainSpec(
+        vm_id=UUID(request.vm_id),
+        name=request.name,
+        vcpus=request.cpu_cores,
+        memory_mib=request.memory_mib,
+        disk_gib=request.storage_gib,
+        base_image=request.base_image,
+        user_data=request.user_data,
+        ssh_authorized_keys=tuple(request.ssh_authorized_keys),
+    )
+
+
+def domain_to_proto(domain: Domain) -> ProtoDomain:
+    return ProtoDomain(
+        vm_id=str(domain.vm_id),
+        name=domain.name,
+        power_state=_POWER_STATE[domain.power_state],
+        cpu_cores=domain.vcpus,
+        memory_mib=domain.memory_mib,
+        storage_gib=domain.disk_gib,
+        base_image=domain.base_image,
+        mac_address=domain.mac_address,
+        ip_address=domain.ip_address or "",
+        created_at=timestamp(domain.created_at),
+    )
+
+
+def sample_to_proto(stats: DomainStats) -> VmSample:
+    sample = VmSample(time=timestamp(stats.time), vm_id=str(stats.vm_id))
+    if stats.cpu_usage_percent is not None:
+        sample.cpu_usage_percent = min(max(stats.cpu_usage_percent, 0.0), 100.0)
+    for name in _COUNTERS:
+        if (value := getattr(stats, name)) is not None:
+            setattr(sample, name, value)
+    return sample
+
+
+def hypervisor_to_proto(name: str) -> HypervisorType:
+    return cast(HypervisorType, HypervisorType.Value("HYPERVISOR_TYPE_" + name.upper().replace("-", "_")))
+
+
+def timestamp(at: datetime) -> Timestamp:
+    made = Timestamp()
+    made.FromDatetime(at)
+    return made

@@ -1,0 +1,89 @@
+"""The gRPC edge of a host: convert, call the driver behind the barrier, convert back."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from novacron.api.agent.v1 import (
+    AgentServiceServicer,
+    CreateVmRequest,
+    DeleteVmRequest,
+    DeleteVmResponse,
+    GetVmConsoleRequest,
+    GetVmConsoleResponse,
+    GetVmRequest,
+    ListVmsRequest,
+    ListVmsResponse,
+    RebootVmRequest,
+    StartVmRequest,
+    StopVmRequest,
+)
+from novacron.api.agent.v1 import Domain as ProtoDomain
+
+from .barrier import HostBarrier
+from .drivers.driver import Driver
+from .messages import domain_to_proto, spec_from_proto
+
+_CONSOLE_BYTES = 64 * 1024
+
+
+class AgentServicer(AgentServiceServicer):
+    """AgentService over one driver."""
+
+    def __init__(self, driver: Driver, barrier: HostBarrier) -> None:
+        self._driver = driver
+        self._barrier = barrier
+
+    async def CreateVm(self, request: CreateVmRequest, context: Any) -> ProtoDomain:
+        spec = spec_from_proto(request)
+
+        async def create(_: bool) -> ProtoDomain:
+            return domain_to_proto(await self._driver.create(spec))
+
+        return await self._barrier.once(spec.vm_id, ProtoDomain, create)
+
+    async def GetVm(self, request: GetVmRequest, context: Any) -> ProtoDomain:
+        return domain_to_proto(await self._driver.get(UUID(request.vm_id)))
+
+    async def ListVms(self, request: ListVmsRequest, context: Any) -> ListVmsResponse:
+        return ListVmsResponse(domains=[domain_to_proto(domain) for domain in await self._driver.list()])
+
+    async def StartVm(self, request: StartVmRequest, context: Any) -> ProtoDomain:
+        vm_id = UUID(request.vm_id)
+
+        async def start(_: bool) -> ProtoDomain:
+            return domain_to_proto(await self._driver.start(vm_id))
+
+        return await self._barrier.once(vm_id, ProtoDomain, start)
+
+    async def StopVm(self, request: StopVmRequest, context: Any) -> ProtoDomain:
+        vm_id = UUID(request.vm_id)
+
+        async def stop(_: bool) -> ProtoDomain:
+            return domain_to_proto(await self._driver.stop(vm_id, grace_seconds=request.grace_seconds))
+
+        return await self._barrier.once(vm_id, ProtoDomain, stop)
+
+    async def RebootVm(self, request: RebootVmRequest, context: Any) -> ProtoDomain:
+        vm_id = UUID(request.vm_id)
+
+        async def reboot(again: bool) -> ProtoDomain:
+            if again:  # it may have been rebooted before the agent fell: never twice, but it shall run
+                return domain_to_proto(await self._driver.start(vm_id))
+            return domain_to_proto(await self._driver.reboot(vm_id, grace_seconds=request.grace_seconds))
+
+        return await self._barrier.once(vm_id, ProtoDomain, reboot)
+
+    async def DeleteVm(self, request: DeleteVmRequest, context: Any) -> DeleteVmResponse:
+        vm_id = UUID(request.vm_id)
+
+        async def delete(_: bool) -> DeleteVmResponse:
+            return DeleteVmResponse(deleted=await self._driver.delete(vm_id))
+
+        return await self._barrier.once(vm_id, DeleteVmResponse, delete)
+
+    async def GetVmConsole(self, request: GetVmConsoleRequest, context: Any) -> GetVmConsoleResponse:
+        limit = request.limit or _CONSOLE_BYTES
+        data = await self._driver.console(UUID(request.vm_id), offset=request.offset, limit=limit)
+        return GetVmConsoleResponse(data=data)
