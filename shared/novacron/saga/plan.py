@@ -61,12 +61,14 @@ def _forward(saga: Saga[Any], record: Record) -> Decision:
 
 
 def _point_of_no_return(saga: Saga[Any], record: Record) -> bool:
-    """Past the pivot, or with a pivot or a forward-only step that may have taken effect: there is no way back."""
-    return any(
-        step.kind in (Kind.PIVOT, Kind.RETRIABLE)
-        and any(one.outcome is not AttemptOutcome.REFUSED for one in record.of(step.name, "action"))
-        for step in saga
-    )
+    """Past the pivot, or with one that may have taken effect, or among the forward-only steps: there is no way back."""
+    for step in saga:
+        attempts = record.of(step.name, "action")
+        if step.kind is Kind.RETRIABLE and attempts:
+            return True
+        if step.kind is Kind.PIVOT and any(one.outcome is not AttemptOutcome.REFUSED for one in attempts):
+            return True
+    return False
 
 
 def _trouble(stage: tuple[Step, ...], record: Record, *, bound: bool) -> StepError | None:
