@@ -1,7 +1,7 @@
 """A monitoring service on a real database, with both ports, and what tests say to it."""
 
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -17,7 +17,7 @@ from novacron.api.monitoring.v1 import (
     add_MetricsServiceServicer_to_server,
 )
 from novacron.clock import SystemClock
-from novacron.db import Database, service_migrations
+from novacron.db import Database, MigrationSource, service_migrations
 from novacron.ids import derived_id
 from novacron.rpc import Server
 from novacron.saga import barrier
@@ -28,7 +28,6 @@ from novacron_monitoring.servicer import MetricsServicer
 from novacron_monitoring.store import Store
 from novacron_monitoring.targets import Targets
 
-MIGRATIONS = (barrier.MIGRATIONS, service_migrations("monitoring", novacron_monitoring.__file__))
 RETENTION = timedelta(days=90)
 NODE = "node-1"
 
@@ -40,16 +39,24 @@ class Monitoring:
     database: Database
     servers: Servers
     server: Server
+    stubs: dict[str, MetricsServiceStub] = field(default_factory=dict)
 
     def vm(self) -> MetricsServiceStub:
         """The vm service, over the mesh."""
-        return MetricsServiceStub(self.servers.as_service(self.server, "vm"))
+        return self.service("vm")
 
     def agent(self, node: str = NODE) -> MetricsServiceStub:
-        return MetricsServiceStub(self.servers.as_service(self.server, f"agent/{node}" if node else "agent"))
+        return self.service(f"agent/{node}" if node else "agent")
+
+    def service(self, name: str) -> MetricsServiceStub:
+        if name not in self.stubs:
+            self.stubs[name] = MetricsServiceStub(self.servers.as_service(self.server, name))
+        return self.stubs[name]
 
     def user(self, user: TestUser) -> MetricsServiceStub:
-        return MetricsServiceStub(self.servers.as_user(self.server, user))
+        if user.token not in self.stubs:
+            self.stubs[user.token] = MetricsServiceStub(self.servers.as_user(self.server, user))
+        return self.stubs[user.token]
 
     def reader(self, tenant_id: UUID | None = None) -> TestUser:
         """A user who may read metrics."""
@@ -94,8 +101,14 @@ class Monitoring:
 
 
 @pytest.fixture
-async def monitoring(new_database: Callable, servers: Servers) -> Monitoring:
-    database = await new_database(*MIGRATIONS)
+def migrations() -> tuple[MigrationSource, ...]:
+    """The same as in ``__main__``."""
+    return barrier.MIGRATIONS, service_migrations("monitoring", novacron_monitoring.__file__)
+
+
+@pytest.fixture
+async def monitoring(new_database: Callable, servers: Servers, migrations: tuple[MigrationSource, ...]) -> Monitoring:
+    database = await new_database(*migrations)
     store = Store(database)
     servicer = MetricsServicer(
         Targets(database, store), Samples(database, store, Partitions(), RETENTION), store, SystemClock()
