@@ -18,6 +18,9 @@ from typing import Any
 import pytest
 
 from novacron.embedded.process import start_time
+from novacron_local import state
+from novacron_local.layout import DataDirectory
+from novacron_local.leftovers import end_leftovers
 from novacron_local.ports import _is_free
 from novacron_local.probes import InThread
 from novacron_local.processes import ProcessSpec, Tier
@@ -77,19 +80,20 @@ def events(tmp_path: Path) -> Callable[[], list[str]]:
 @pytest.fixture
 def dummy_stack(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
     """Starts a stack of dummies under a supervisor in its own process."""
-    started: list[subprocess.Popen[bytes]] = []
+    started: list[tuple[Path, subprocess.Popen[bytes]]] = []
 
     def start(data: Path, port_base: int, timeout: str = "30", *how: str) -> subprocess.Popen[bytes]:
         command = [sys.executable, str(DUMMY_STACK), str(data), str(port_base), timeout, *how]
         process = subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True)
-        started.append(process)
+        started.append((data, process))
         return process
 
     yield start
-    for process in started:
+    for data, process in started:
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
         process.communicate(timeout=20)
+        end_leftovers(state.read(DataDirectory(data).state))
 
 
 def free_port() -> int:

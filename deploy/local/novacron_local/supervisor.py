@@ -119,6 +119,7 @@ class _Kept:
             try:
                 await _first(None, child.exited, self._stopping)
                 if not child.exited.is_set():
+                    watch.cancel()  # who stops is not expected to answer
                     await self._end(child)
             finally:
                 watch.cancel()
