@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import socket
+from pathlib import Path
 
 import pytest
+import typer
 import yaml
 from typer.testing import CliRunner
 
@@ -120,6 +122,19 @@ def test_the_data_directory_comes_from_the_environment_when_none_is_given(tmp_pa
     monkeypatch.setenv("NOVACRON_HOME", str(tmp_path / "home"))
     result = CliRunner().invoke(app, ["down"])
     assert str(tmp_path / "home") in result.output
+
+
+def test_the_data_directory_may_stand_before_the_command(tmp_path):
+    program = typer.Typer()
+
+    @program.callback()
+    def options(data_dir: Path | None = None) -> None: ...
+
+    program.add_typer(app)
+    result = CliRunner().invoke(program, ["--data-dir", str(tmp_path / "before"), "down"])
+    assert str(tmp_path / "before") in result.output
+    result = CliRunner().invoke(program, ["--data-dir", "elsewhere", "down", "--data-dir", str(tmp_path / "after")])
+    assert str(tmp_path / "after") in result.output
 
 
 def test_the_nearest_stack_above_the_current_directory_is_meant_when_none_is_named(tmp_path, monkeypatch):

@@ -34,9 +34,18 @@ class Output(StrEnum):
     YAML = "yaml"
 
 
+def _or_the_programs(context: typer.Context, given: Path | None) -> Path | None:
+    """`novacron --data-dir X up` means what `novacron up --data-dir X` means."""
+    return given or context.find_root().params.get("data_dir")
+
+
 DataDir = Annotated[
     Path | None,
-    typer.Option(help="Where this stack keeps everything. Default: $NOVACRON_HOME, else .novacron", show_default=False),
+    typer.Option(
+        help="Where this stack keeps everything. Default: $NOVACRON_HOME, else the nearest .novacron",
+        show_default=False,
+        callback=_or_the_programs,
+    ),
 ]
 
 
