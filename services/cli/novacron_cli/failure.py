@@ -144,8 +144,10 @@ def advice(error: NovacronError) -> str:
         )
     if isinstance(error, errors.NotFound) and kind in _LISTS:
         return f"`{_LISTS[kind]}` shows what there is"
-    if saga := error.metadata.get("saga", ""):
-        return f"`novacron saga show {saga}` shows every step"
+    if (saga_id := error.metadata.get("saga_id", "")) and not isinstance(
+        error, errors.NoCapacity | errors.QuotaExceeded
+    ):
+        return "" if "novacron saga show" in error.message else f"`novacron saga show {saga_id}` shows every step"
     if isinstance(error, errors.Overloaded):
         return f"come back in {error.retry_after_seconds or 1:g} s"
     table: tuple[tuple[type[NovacronError], str], ...] = (

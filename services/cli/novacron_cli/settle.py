@@ -18,7 +18,7 @@ from novacron.api.saga.v1 import (
     SAGA_STATE_SUCCEEDED,
     GetSagaRequest,
 )
-from novacron.api.vm.v1 import VM_STATE_CREATING, VM_STATE_DELETED, GetVmRequest, Vm, WatchVmRequest
+from novacron.api.vm.v1 import VM_STATE_CREATING, VM_STATE_DELETED, GetVmRequest, Vm, VmState, WatchVmRequest
 from novacron.errors import (
     Cancelled,
     DeadlineExceeded,
@@ -35,6 +35,7 @@ from novacron.errors import (
 )
 from novacron_cli.connection import Connection
 from novacron_cli.progress import Progress
+from novacron_cli.words import word
 
 T = TypeVar("T")
 
@@ -53,30 +54,44 @@ class Settled:
 
     @property
     def succeeded(self) -> bool:
-        """False where the saga turned back or is stuck. Of a saga that the user may not read only the VM tells."""
-        return self.saga is None or self.saga.state == SAGA_STATE_SUCCEEDED
+        """False where the saga turned back or is stuck. Of a saga that the user may not read only the VM tells.
+
+        A VM that is gone is gone, even where the saga that made it had to turn back for that.
+        """
+        return self.saga is None or self.saga.state == SAGA_STATE_SUCCEEDED or self.vm.state == VM_STATE_DELETED
 
     def failure(self) -> NovacronError:
         """What to raise when the operation did not do what it should: a lack of room as such, all else as the saga's."""
-        if self.saga is None:
-            return SagaFailed(f"{self.vm.name} is in no good state: {self.vm.error or 'no reason is known'}")
-        metadata = {"saga": self.saga.saga_id}
-        why = f"{self.saga.name} of {self.vm.name} %s: {self.saga.error or self.vm.error or 'no reason is known'}"
-        if self.saga.state == SAGA_STATE_STUCK:
-            return SagaStuck(why % "is stuck", metadata=metadata)
-        told = " ".join([why, self.vm.error, *(attempt.error for attempt in self.saga.attempts)])
+        saga, vm = self.saga, self.vm
+        if saga is None or saga.state == SAGA_STATE_SUCCEEDED:
+            why = vm.error or "something else was done to it meanwhile"
+            return SagaFailed(f"{vm.name} is {word(VmState, vm.state)}: {why}")
+        why = saga.error or vm.error or "no reason is known"
+        metadata = {"saga_id": saga.saga_id}
+        if saga.state == SAGA_STATE_STUCK:
+            return SagaStuck(f"{saga.name} of {vm.name} is stuck: {why}", metadata=metadata)
+        told = " ".join([why, vm.error, *(attempt.error for attempt in saga.attempts)])
         kind = next((one for one in (NoCapacity, QuotaExceeded) if one.reason in told), SagaFailed)
-        return kind(f"{why % 'failed'}\n  every step was undone: nothing is left behind", metadata=metadata)
+        message = f"{saga.name} of {vm.name} failed: {why}\n  every step was undone: nothing is left behind"
+        return kind(message, metadata=metadata)
 
 
-async def settle(connection: Connection, vm: Vm, progress: Progress) -> Settled:
-    """Follow whatever works on ``vm`` until it is over, and give what became of the VM.
+async def settle(connection: Connection, vm: Vm, progress: Progress, *, free: bool = False) -> Settled:
+    """Follow the operation under way on ``vm`` until it is over, and give what became of the VM.
+
+    ``free``: go on until nothing works on the VM, as a delete does, which waits its turn behind another operation.
 
     :raises Unavailable: nothing could be learnt for a minute.
     """
-    saga_id = vm.saga_id or (vm.vm_id if vm.state == VM_STATE_CREATING else "")
-    if not saga_id:
-        return Settled(vm)
+    settled = Settled(vm)
+    while saga_id := settled.vm.saga_id or (vm.vm_id if settled.vm.state == VM_STATE_CREATING else ""):
+        settled = await _one(connection, settled.vm, saga_id, progress)
+        if not free or settled.vm.saga_id == saga_id:
+            break
+    return settled
+
+
+async def _one(connection: Connection, vm: Vm, saga_id: str, progress: Progress) -> Settled:
     saga = None
     try:
         saga = await _follow_saga(connection, saga_id, progress)

@@ -141,6 +141,7 @@ async def _operate(
     output: Output,
 ) -> None:
     """Begin an operation, follow it to its end, and show the VM. :raises NovacronError: it did not do what it should."""
+    from novacron.api.vm.v1 import VM_STATE_DELETED
     from novacron_cli import finding
     from novacron_cli.progress import Progress
     from novacron_cli.settle import settle
@@ -149,7 +150,7 @@ async def _operate(
         vm = await begin(connection.vms, await finding.vm_id(connection, name))
         if wait:
             with Progress(f"{verb} {vm.name}") as progress:
-                settled = await settle(connection, vm, progress)
+                settled = await settle(connection, vm, progress, free=wanted == VM_STATE_DELETED)
             if settled.vm.state != wanted or not settled.succeeded:
                 raise settled.failure()
             vm = settled.vm

@@ -82,15 +82,16 @@ async def create(
 async def _create(connection: Connection, request: Any, wait: bool, output: Output) -> None:
     import asyncio
 
-    from novacron.api.vm.v1 import VM_STATE_ERROR
-    from novacron.errors import DeadlineExceeded, Unavailable
+    from novacron.api.vm.v1 import VM_STATE_DELETED, VM_STATE_ERROR
+    from novacron.errors import DeadlineExceeded, Outcome, Unavailable
     from novacron_cli.progress import Progress
     from novacron_cli.settle import settle
 
     try:
         vm = await connection.vms.CreateVm(request, timeout=30)
     except (Unavailable, DeadlineExceeded) as error:
-        error.message += f"\n  whether it was begun is not known: the same command with --id {request.vm_id} finds out"
+        if error.outcome is not Outcome.NOT_SENT and "failed to connect" not in error.message:
+            error.message += f"\n  whether it was begun is not known: the same command with --id {request.vm_id} finds out"
         raise
     if wait:
         try:
@@ -100,7 +101,7 @@ async def _create(connection: Connection, request: Any, wait: bool, output: Outp
             say(f"the create goes on: `novacron vm watch {vm.name}`")
             raise
         vm = settled.vm
-        if vm.state == VM_STATE_ERROR or not settled.succeeded:
+        if vm.state in (VM_STATE_ERROR, VM_STATE_DELETED) or not settled.succeeded:
             raise await _why(connection, request, settled)
     await vm_table.write_row(connection, vm, output)
 
@@ -110,15 +111,18 @@ async def _why(connection: Connection, request: Any, settled: Settled) -> Novacr
 
     The same request again does nothing more, and is answered with the step's error as the services know it.
     """
+    from novacron.api.vm.v1 import VM_STATE_ERROR
     from novacron.errors import NoCapacity, NovacronError, QuotaExceeded, SagaFailed
 
     failure = settled.failure()
+    if settled.vm.state == VM_STATE_ERROR:
+        failure.message += f"\n  it stays in the list, with its reason, until `novacron vm delete {settled.vm.name}`"
     if type(failure) is SagaFailed:
         request.return_immediately = False
         try:
             await connection.vms.CreateVm(request, timeout=10)
         except (NoCapacity, QuotaExceeded) as error:
-            return type(error)(failure.message)
+            return type(error)(failure.message, metadata=failure.metadata)
         except NovacronError:
             pass  # it says no more than the saga does
     return failure
