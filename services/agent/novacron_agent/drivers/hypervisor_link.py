@@ -6,8 +6,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
 import libvirt
@@ -36,22 +35,31 @@ _event_loop = threading.Lock()
 _event_loop_runs = False
 
 
-class HypervisorLink:
-    """One connection to libvirt, shared by a bounded number of threads.
+class _Seat(threading.local):
+    """What a thread of the link has of its own."""
 
-    A libvirtd that is gone or hangs is found out by keepalives after ``keepalive_seconds`` times three: what waits for it
-    then fails with ``Unavailable`` and its thread is free again.
+    connection: Connection | None = None
+    arriving: Future[Connection] | None = None
+
+
+class HypervisorLink:
+    """A bounded number of threads, each with its own connection to libvirt.
+
+    A libvirtd that is gone or hangs is found out after three keepalives: what waits for it then fails with
+    ``Unavailable``, and its thread is free again. (On a shared connection libvirt 9.0 frees only one of the threads that
+    wait; and who closes one that others use makes them use freed memory.)
     """
 
     def __init__(self, uri: str, *, keepalive_seconds: int = 5) -> None:
         self._uri = uri
         self._keepalive_seconds = keepalive_seconds
+        self._patience = keepalive_seconds * _MISSED_KEEPALIVES
         self._threads: ThreadPoolExecutor | None = None
-        self._connection: Connection | None = None
-        self._connecting = threading.Lock()
+        self._seat = _Seat()
 
     async def open(self) -> None:
         """Connect. ``Unavailable``: nothing answers at the URI, or not to this user."""
+        _run_event_loop()
         if self._threads is None:
             self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="libvirt")
         try:
@@ -61,11 +69,10 @@ class HypervisorLink:
             raise
 
     async def close(self) -> None:
+        """Wait for what is under way, and disconnect."""
         if self._threads is not None:
             threads, self._threads = self._threads, None
             await asyncio.to_thread(threads.shutdown)
-        if self._connection is not None:
-            self._drop(self._connection)
 
     async def call(self, work: Callable[[Connection], T]) -> T:
         """Run ``work`` in a thread. It may run twice, when the connection dies under it, and so must be repeatable."""
@@ -81,36 +88,45 @@ class HypervisorLink:
             except libvirt.libvirtError as error:
                 if _alive(connection):
                     raise typed(error) from error
-                self._drop(connection)
+                self._seat.connection = None
                 if last:
                     raise Unavailable(f"the connection to libvirt at {self._uri} broke: {error}") from error
                 log.warning("the connection to libvirt at %s broke; connecting anew", self._uri)
         raise AssertionError("the second attempt returns or raises")
 
     def _connected(self) -> Connection:
-        with self._connecting:
-            if self._connection is None or not _alive(self._connection):
-                _run_event_loop()
-                try:
-                    self._connection = libvirt.open(self._uri)
-                    self._connection.setKeepAlive(self._keepalive_seconds, _MISSED_KEEPALIVES)
-                except libvirt.libvirtError as error:
-                    raise Unavailable(f"cannot connect to libvirt at {self._uri}: {error}") from error
-            return self._connection
+        seat = self._seat
+        if seat.connection is not None and _alive(seat.connection):
+            return seat.connection
+        if seat.arriving is None:
+            seat.arriving = Future()
+            # Not in this thread: keepalives begin only with the connection, so a libvirtd that accepts and says nothing
+            # would keep the thread, and with it this process, for good.
+            threading.Thread(target=self._connect, args=(seat.arriving,), daemon=True).start()
+        try:
+            seat.connection = seat.arriving.result(timeout=self._patience)
+        except TimeoutError:
+            raise Unavailable(f"libvirt at {self._uri} does not answer") from None
+        except libvirt.libvirtError as error:
+            seat.arriving = None
+            raise Unavailable(f"cannot connect to libvirt at {self._uri}: {error}") from error
+        seat.arriving = None
+        return seat.connection
 
-    def _drop(self, connection: Connection) -> None:
-        with self._connecting:
-            if connection is not self._connection:
-                return  # another thread was first
-            self._connection = None
-        with suppress(libvirt.libvirtError):
-            connection.close()
+    def _connect(self, arriving: Future[Connection]) -> None:
+        try:
+            connection = libvirt.open(self._uri)
+            connection.setKeepAlive(self._keepalive_seconds, _MISSED_KEEPALIVES)
+        except libvirt.libvirtError as error:
+            arriving.set_exception(error)
+        else:
+            arriving.set_result(connection)
 
 
 def _alive(connection: Connection) -> bool:
     try:
         return bool(connection.isAlive())
-    except libvirt.libvirtError:  # closed by another thread
+    except libvirt.libvirtError:
         return False
 
 

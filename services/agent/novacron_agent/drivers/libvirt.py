@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, TypeVar
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import libvirt
@@ -58,7 +59,8 @@ class LibvirtDriver:
     def __init__(self, settings: LibvirtSettings) -> None:
         self._settings = settings
         self._uri = settings.uri or (_SYSTEM if os.geteuid() == 0 else _SESSION)
-        root = reachable(settings.directory) if self._uri == _SYSTEM else settings.directory.resolve()
+        self._system = urlsplit(self._uri).path == "/system"
+        root = reachable(settings.directory) if self._system else settings.directory.resolve()
         self._images = ImageStore(settings.images)
         self._storage = HostStorage(root, self._images)
         self._link = HypervisorLink(self._uri, keepalive_seconds=settings.keepalive_seconds)
@@ -73,9 +75,9 @@ class LibvirtDriver:
     async def open(self) -> None:
         if self._opened is not None:
             return
-        if self._uri == _SYSTEM and os.geteuid() != 0:
+        if self._system and os.geteuid() != 0:
             # Consoles and disks in system mode are root's and QEMU's: a driver that cannot read them is half a driver.
-            raise Unavailable(f"{_SYSTEM} needs an agent that runs as root; as a normal user use {_SESSION}")
+            raise Unavailable(f"{self._uri} needs an agent that runs as root; as a normal user use {_SESSION}")
         await self._link.open()
         try:
             self._opened = await self._link.call(self._prepare)
@@ -180,7 +182,7 @@ class LibvirtDriver:
         return ("kvm", "") if works else ("tcg", why)
 
     def _usable_network(self, connection: Connection) -> str | None:
-        if self._uri == _SYSTEM and self._settings.network:
+        if self._system and self._settings.network:
             with suppress(libvirt.libvirtError):
                 network = connection.networkLookupByName(self._settings.network)
                 if not network.isActive():
