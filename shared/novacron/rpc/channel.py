@@ -40,7 +40,8 @@ _OPTIONS = (
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.max_pings_without_data", 0),
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 100),
+    # No pause, for all its name: how long one attempt may take, TLS handshake and all. A busy machine needs its time.
+    ("grpc.min_reconnect_backoff_ms", 5_000),
     ("grpc.max_reconnect_backoff_ms", 2_000),
     # Several addresses of one service take turns.
     ("grpc.lb_policy_name", "round_robin"),
