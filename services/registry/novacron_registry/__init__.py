@@ -1,1 +1,1 @@
-"""."""
+"""The registry: which services run, where, and how they are."""
