@@ -28,22 +28,20 @@ def chosen(demand: Demand, ranking: Ranking, candidate: Candidate) -> str:
     place = ranking.candidates.index(candidate)
     scored = candidate.scored
     factors = ", ".join(f"{name} {value:.2f}" for name, value in scored.factors.items())
-    text = f"{scored.name}: score {scored.score:.2f} ({factors}), "
-    if place == 0:
-        text += f"the best of {ranking.fitting} that fit"
-    else:
-        text += f"number {place + 1} of {ranking.fitting} that fit; those before it filled up meanwhile"
-    return f"{text}, of {_nodes(ranking.looked_at)}{_removed(demand, ranking, '; the others: ')}"
+    among = f"of {ranking.fitting} that fit ({_nodes(demand, ranking)})"
+    late = "" if place == 0 else "; those before it filled up meanwhile"
+    standing = f"{'the best' if place == 0 else f'number {place + 1}'} {among}{late}"
+    return f"{scored.name}: score {scored.score:.2f} ({factors}), {standing}"
 
 
 def refused(demand: Demand, ranking: Ranking) -> str:
     """Why no node, and what would help."""
-    asked = demand.need.told() + (f" ({demand.gpu_type})" if demand.gpu_type else "")
+    asked = demand.need.told() + (f" of the type {demand.gpu_type}" if demand.gpu_type else "")
     if not ranking.looked_at:
         return f"no node takes {asked}: none is registered; start an agent, and `novacron node list` shows it"
-    text = f"no node takes {asked}: of {_nodes(ranking.looked_at)} {_removed(demand, ranking, '')}"
+    text = f"no node takes {asked} ({_nodes(demand, ranking)})"
     if ranking.closest is None:
-        return f"{text}; relax the conditions, or see `novacron node list`"
+        return f"{text}: ask for other conditions, or see `novacron node list`"
     return f"{text}; the closest, {_closest(ranking.closest)}: ask for less, release VMs or add a node"
 
 
@@ -63,13 +61,10 @@ def _labels(labels: dict[str, str]) -> str:
     return ", ".join(told[:_MOST_LABELS]) + (", ..." if len(told) > _MOST_LABELS else "")
 
 
-def _nodes(count: int) -> str:
-    return "1 node" if count == 1 else f"{count} nodes"
-
-
-def _removed(demand: Demand, ranking: Ranking, before: str) -> str:
-    parts = [f"{count} {_REMOVED[name](demand)}" for name, count in ranking.removed_by_filter.items()]
-    return before + ", ".join(parts) if parts else ""
+def _nodes(demand: Demand, ranking: Ranking) -> str:
+    count = "1 node" if ranking.looked_at == 1 else f"{ranking.looked_at} nodes"
+    parts = [f"{number} {_REMOVED[name](demand)}" for name, number in ranking.removed_by_filter.items()]
+    return f"{count}: {', '.join(parts)}" if parts else count
 
 
 def _closest(closest: Closest) -> str:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import heapq
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from uuid import UUID
 
 from .node import NodeStatus, NodeType, Taint
@@ -32,7 +33,7 @@ class Offer:
     hypervisor_types: Sequence[str]
     region: str
     availability_zone: str
-    labels: dict[str, str]
+    labels: Mapping[str, str]
     taints: Sequence[Taint]
     gpu_type: str
     # Never more than the host has: a ratio above 1 shares a host between VMs, and makes none larger than it.
@@ -77,7 +78,7 @@ def _gpu_type(offer: Offer, demand: Demand) -> bool:
 
 
 def _resources(offer: Offer, demand: Demand) -> bool:
-    return not any(offer.free.lacking(demand.need))
+    return offer.free.covers(demand.need)
 
 
 FILTERS: dict[str, Callable[[Offer, Demand], bool]] = {
@@ -95,32 +96,31 @@ FILTERS: dict[str, Callable[[Offer, Demand], bool]] = {
 }
 
 
-def headroom(offer: Offer, demand: Demand) -> float:
+# Scores see the offer, the demand, and what would be left of the one after the other.
+
+
+def headroom(offer: Offer, demand: Demand, left: Resources) -> float:
     """Share left of the scarcest dimension that the VM takes, 0 to 1: VMs spread, and no dimension runs out early."""
-    left = offer.free.minus(demand.need)
-    shares = (
-        rest / whole
-        for rest, whole, wanted in zip(left, offer.allocatable, demand.need, strict=True)
-        if wanted and whole
-    )
-    return min(shares, default=0.0)
+    least = 1.0
+    for rest, whole, wanted in zip(left, offer.allocatable, demand.need, strict=True):
+        if wanted and rest < least * whole:
+            least = rest / whole
+    return least
 
 
-def balance(offer: Offer, demand: Demand) -> float:
+def balance(offer: Offer, demand: Demand, left: Resources) -> float:
     """1 where vCPU and memory would be used alike, 0 where one is used up and the other idle: neither is stranded."""
-    left = offer.free.minus(demand.need)
-    cpu = left.cpu_cores / max(offer.allocatable.cpu_cores, 1)
-    memory = left.memory_mib / max(offer.allocatable.memory_mib, 1)
-    return 1.0 - min(abs(cpu - memory), 1.0)
+    whole = offer.allocatable
+    return 1.0 - abs(left.cpu_cores / whole.cpu_cores - left.memory_mib / whole.memory_mib)
 
 
-def gpu_kept(offer: Offer, demand: Demand) -> float:
+def gpu_kept(offer: Offer, demand: Demand, left: Resources) -> float:
     """0 where a VM without GPUs would sit on a node with free ones, else 1."""
-    return 1.0 if demand.need.gpu_count or not offer.free.gpu_count else 0.0
+    return 1.0 if demand.need.gpu_count or not left.gpu_count else 0.0
 
 
 # Each score is between 0 and 1; a node's score is their weighted sum.
-SCORES: dict[str, tuple[float, Callable[[Offer, Demand], float]]] = {
+SCORES: dict[str, tuple[float, Callable[[Offer, Demand, Resources], float]]] = {
     "headroom": (1.0, headroom),
     "balance": (0.5, balance),
     "gpu_kept": (1.0, gpu_kept),
@@ -158,35 +158,46 @@ def rank(demand: Demand, offers: Sequence[Offer]) -> Ranking:
     """Filter and score every offer. Equal scores are told apart by VM and node together, so that VMs that come at once do
     not all queue for the same node."""
     removed: dict[str, int] = {}
-    fitting: list[Candidate] = []
-    short: list[Closest] = []
+    fitting: list[tuple[float, int, Offer]] = []
+    short: list[Offer] = []
     for offer in offers:
-        reason = _removed_by(offer, demand)
-        if reason is None:
-            fitting.append(Candidate(offer, _scored(offer, demand)))
-            continue
-        removed[reason] = removed.get(reason, 0) + 1
-        if reason == "resources":
-            short.append(Closest(offer, offer.free.lacking(demand.need)))
-    best = heapq.nsmallest(KEPT_CANDIDATES, fitting, key=lambda one: _order(one, demand))
-    closest = min(short, key=lambda one: _distance(one, demand), default=None) if not fitting else None
-    return Ranking(len(offers), len(fitting), tuple(best), removed, closest)
+        for reason, passes in FILTERS.items():
+            if not passes(offer, demand):
+                removed[reason] = removed.get(reason, 0) + 1
+                if reason == "resources":
+                    short.append(offer)
+                break
+        else:
+            tie = zlib.crc32(demand.vm_id.bytes + offer.node_id.bytes)
+            fitting.append((-sum(_factors(offer, demand)), tie, offer))
+    best = heapq.nsmallest(KEPT_CANDIDATES, fitting, key=itemgetter(0, 1))
+    candidates = tuple(Candidate(offer, _scored(offer, demand)) for _, _, offer in best)
+    closest = (
+        None if fitting else min((_closest(offer, demand) for offer in short), default=None, key=_distance(demand))
+    )
+    return Ranking(len(offers), len(fitting), candidates, removed, closest)
 
 
-def _removed_by(offer: Offer, demand: Demand) -> str | None:
-    return next((name for name, passes in FILTERS.items() if not passes(offer, demand)), None)
+def _factors(offer: Offer, demand: Demand) -> list[float]:
+    left = offer.free.minus(demand.need)
+    return [weight * score(offer, demand, left) for weight, score in SCORES.values()]
 
 
 def _scored(offer: Offer, demand: Demand) -> Scored:
-    factors = {name: round(weight * score(offer, demand), 4) for name, (weight, score) in SCORES.items()}
-    return Scored(offer.node_id, offer.name, round(sum(factors.values()), 4), factors)
+    factors = _factors(offer, demand)
+    told = {name: round(factor, 4) for name, factor in zip(SCORES, factors, strict=True)}
+    return Scored(offer.node_id, offer.name, round(sum(factors), 4), told)
 
 
-def _order(candidate: Candidate, demand: Demand) -> tuple[float, int]:
-    return -candidate.scored.score, zlib.crc32(demand.vm_id.bytes + candidate.offer.node_id.bytes)
+def _closest(offer: Offer, demand: Demand) -> Closest:
+    return Closest(offer, offer.free.lacking(demand.need))
 
 
-def _distance(closest: Closest, demand: Demand) -> tuple[float, str]:
+def _distance(demand: Demand) -> Callable[[Closest], tuple[float, str]]:
     """How much of what is needed is missing, summed over the dimensions; the name makes the telling stable."""
-    parts = (lack / wanted for lack, wanted in zip(closest.lacking, demand.need, strict=True) if wanted)
-    return sum(parts), closest.offer.name
+
+    def of(closest: Closest) -> tuple[float, str]:
+        parts = (lack / wanted for lack, wanted in zip(closest.lacking, demand.need, strict=True) if wanted)
+        return sum(parts), closest.offer.name
+
+    return of

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from uuid import UUID
 
-from novacron.db import Database
+from novacron.db import Connection, Database
 from novacron.errors import AlreadyExists, Conflict, NoCapacity, NotFound
 from novacron.ids import new_id
 from novacron.saga import barrier
@@ -18,6 +20,10 @@ from .store import DecisionStore, LostRace, ReservationStore, Snapshot
 class _NothingFits(Exception):
     """Ends the transaction: a refusal leaves nothing behind but its record, not even the step's key."""
 
+    def __init__(self, ranking: Ranking) -> None:
+        super().__init__()
+        self.ranking = ranking
+
 
 class Reservations:
     """What may be done with reservations."""
@@ -30,44 +36,72 @@ class Reservations:
     async def reserve(self, demand: Demand, answer: Answer[Reservation, M]) -> M:
         """Choose a node for the VM and take what it needs there.
 
-        The snapshot is read outside of the transaction and holds no lock; the claim is checked by the database. A lost race
-        is nobody's error: whoever loses looks again, for as long as anything fits and its caller waits.
+        The snapshot locks nothing; the claim is decided by the database. A lost race is nobody's error: whoever loses looks
+        again, for as long as anything fits and the caller waits.
 
         :raises NoCapacity: nothing fits; the message says why, and the decision is recorded.
         :raises AlreadyExists: this VM holds something else.
         """
         demand.check()
         while True:
-            async with self._database.connection() as connection:
-                snapshot = await self._store.snapshot(connection, demand.vm_id)
-            ranking = placement.rank(demand, snapshot.offers)
             try:
-                return await self._claim(demand, snapshot, ranking, answer)
+                return await self._attempt(demand, answer)
             except (LostRace, Conflict):
                 continue
-            except _NothingFits:
+            except _NothingFits as nothing:
+                ranking = nothing.ranking
                 break
         refusal = _decide(demand, ranking, None)
         async with self._database.connection() as connection:
             await self._decisions.record(connection, refusal)
         raise NoCapacity(refusal.explanation, metadata=explanation.facts(ranking))
 
-    async def _claim(self, demand: Demand, snapshot: Snapshot, ranking: Ranking, answer: Answer[Reservation, M]) -> M:
-        async with self._database.transaction() as connection:
+    async def _attempt(self, demand: Demand, answer: Answer[Reservation, M]) -> M:
+        async with self._transaction(demand.vm_id) as (connection, snapshot, last_trip):
 
             async def effect() -> M:
                 if snapshot.held:
-                    held = await self._store.held(connection, demand.vm_id, lock=True)
-                    if held is not None:
-                        return answer.of(_the_same(held, demand))
-                for candidate in ranking.candidates:
-                    decision = _decide(demand, ranking, candidate)
-                    made = await self._store.claim(connection, demand, candidate.offer, decision)
-                    if made is not None:
-                        return answer.of(made)
-                raise LostRace if ranking.candidates else _NothingFits
+                    made = await self._held(connection, demand)
+                else:
+                    made = await self._claim(connection, demand, placement.rank(demand, snapshot.offers))
+                # What is left to send, the barrier's answer and COMMIT, needs no answer before the next.
+                await last_trip.enter_async_context(connection.pipeline())
+                return answer.of(made)
 
             return await barrier.once(connection, answer.message, effect)
+
+    @asynccontextmanager
+    async def _transaction(self, vm_id: UUID) -> AsyncIterator[tuple[Connection, Snapshot, AsyncExitStack]]:
+        """A transaction in the fewest round trips: BEGIN goes out with the snapshot, COMMIT with the last statement if that was
+        put in a pipeline on the stack."""
+        async with self._database.connection() as connection:
+            snapshot = await self._store.begin(connection, vm_id)
+            try:
+                async with AsyncExitStack() as last_trip:
+                    yield connection, snapshot, last_trip
+                    await connection.execute("COMMIT")
+            except BaseException:
+                await connection.rollback()
+                raise
+
+    async def _held(self, connection: Connection, demand: Demand) -> Reservation:
+        held = await self._store.held(connection, demand.vm_id, lock=True)
+        if held is None:  # released since the snapshot, which does not know of the room that this made
+            raise LostRace
+        if held.request_digest != demand.digest():
+            raise AlreadyExists(
+                f"VM {held.vm_id} holds {held.resources.told()} on {held.node.name}, reserved by another request:"
+                " repeat that request, or release the reservation first"
+            )
+        return held
+
+    async def _claim(self, connection: Connection, demand: Demand, ranking: Ranking) -> Reservation:
+        for candidate in ranking.candidates:
+            decision = _decide(demand, ranking, candidate)
+            made = await self._store.claim(connection, demand, candidate.offer, decision)
+            if made is not None:
+                return made
+        raise LostRace if ranking.candidates else _NothingFits(ranking)
 
     async def confirm(self, vm_id: UUID, answer: Answer[Reservation, M]) -> M:
         """From now on the VM holds it, and no longer the saga. :raises NotFound: nothing is held."""
@@ -105,15 +139,6 @@ class Reservations:
         if decision is None or tenant_id not in (None, decision.tenant_id):
             raise NotFound.named("decision", vm_id)
         return decision
-
-
-def _the_same(held: Reservation, demand: Demand) -> Reservation:
-    if held.request_digest == demand.digest():
-        return held
-    raise AlreadyExists(
-        f"VM {held.vm_id} holds {held.resources.told()} on {held.node.name}, reserved by another request:"
-        " repeat that request, or release the reservation first"
-    )
 
 
 def _decide(demand: Demand, ranking: Ranking, candidate: Candidate | None) -> Decision:

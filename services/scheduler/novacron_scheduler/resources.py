@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import ge, sub
 from typing import NamedTuple
 
 
@@ -15,11 +16,15 @@ class Resources(NamedTuple):
     gpu_count: int = 0
 
     def minus(self, other: Resources) -> Resources:
-        return Resources(*(mine - theirs for mine, theirs in zip(self, other, strict=True)))
+        return Resources._make(map(sub, self, other))
+
+    def covers(self, need: Resources) -> bool:
+        """Whether there is at least ``need`` in every dimension."""
+        return all(map(ge, self, need))
 
     def lacking(self, need: Resources) -> Resources:
-        """What is missing here for ``need``; all zero: it fits."""
-        return Resources(*(max(wanted - have, 0) for have, wanted in zip(self, need, strict=True)))
+        """What is missing here for ``need``; all zero: nothing."""
+        return Resources(*(max(lack, 0) for lack in map(sub, need, self)))
 
     def told(self) -> str:
         """As a person reads it, without what is zero: ``4 vCPU, 8192 MiB memory``."""

@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +16,7 @@ from psycopg import errors as pg
 from novacron.db import Connection
 from novacron.ids import new_id
 
-from ..node import NodeStatus, NodeType
+from ..node import NodeStatus, NodeType, Taint
 from ..placement import Offer
 from ..reservation import AllocationType, Decision, Demand, Reservation
 from ..resources import Resources
@@ -26,7 +28,7 @@ from .nodes import NODE_COLUMNS, NODE_WIDTH, STATUS, node
 _SNAPSHOT = f"""
 SELECT EXISTS (SELECT FROM resource_allocations WHERE vm_id = %s AND status = 'active'),
     nodes.id, nodes.name, nodes.generation, {STATUS}, nodes.node_type::text, nodes.hypervisor_types,
-    nodes.region, nodes.availability_zone, nodes.labels, nodes.taints, nodes.gpu_type,
+    nodes.region, nodes.availability_zone, nodes.labels::text, nodes.taints::text, nodes.gpu_type,
     least(nodes.allocatable_cpu_cores - nodes.allocated_cpu_cores, nodes.capacity_cpu_cores),
     least(nodes.allocatable_memory_mb - nodes.allocated_memory_mb, nodes.capacity_memory_mb),
     least(nodes.allocatable_storage_gb - nodes.allocated_storage_gb, nodes.capacity_storage_gb),
@@ -119,8 +121,12 @@ class Snapshot:
 class ReservationStore:
     """Who holds what, and why."""
 
-    async def snapshot(self, connection: Connection, vm_id: UUID) -> Snapshot:
-        rows = await (await connection.execute(_SNAPSHOT, (vm_id,))).fetchall()
+    async def begin(self, connection: Connection, vm_id: UUID) -> Snapshot:
+        """Begin a transaction with a look at the nodes, in one round trip. It locks nothing."""
+        async with connection.pipeline():
+            await connection.execute("BEGIN")
+            seen = await connection.execute(_SNAPSHOT, (vm_id,))
+        rows = await seen.fetchall()
         return Snapshot(bool(rows) and rows[0][0], [_offer(row) for row in rows])
 
     async def held(self, connection: Connection, vm_id: UUID, *, lock: bool = False) -> Reservation | None:
@@ -172,6 +178,20 @@ class ReservationStore:
         return (await connection.execute(_RELEASE, (vm_id,))).rowcount > 0
 
 
+# Nodes say the same from one snapshot to the next: each text is read once. Nobody changes an offer, so it may be shared.
+
+
+@lru_cache(maxsize=16_384)
+def _labels(text: str) -> Mapping[str, str]:
+    labels: dict[str, str] = json.loads(text)
+    return labels
+
+
+@lru_cache(maxsize=16_384)
+def _taints(text: str) -> tuple[Taint, ...]:
+    return tuple((key, value) for key, value in json.loads(text))
+
+
 def _offer(row: tuple[Any, ...]) -> Offer:
     return Offer(
         node_id=row[1],
@@ -182,8 +202,8 @@ def _offer(row: tuple[Any, ...]) -> Offer:
         hypervisor_types=row[6],
         region=row[7],
         availability_zone=row[8],
-        labels=row[9],
-        taints=[(key, value) for key, value in row[10]],
+        labels=_labels(row[9]),
+        taints=_taints(row[10]),
         gpu_type=row[11],
         free=Resources(*row[12:17]),
         allocatable=Resources(*row[17:22]),

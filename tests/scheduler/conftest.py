@@ -1,0 +1,179 @@
+"""A scheduler on a real database, and the words in which the tests speak with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+import novacron_scheduler
+from novacron.api.scheduler.v1 import (
+    HeartbeatNodeRequest,
+    HeartbeatNodeResponse,
+    NodeServiceStub,
+    ReleaseReservationRequest,
+    ReservationServiceStub,
+    ReserveResourcesRequest,
+    add_NodeServiceServicer_to_server,
+    add_ReservationServiceServicer_to_server,
+)
+from novacron.api.types.v1 import HYPERVISOR_TYPE_KVM, Resources
+from novacron.db import Database, service_migrations
+from novacron.paging import PageTokens
+from novacron.rpc import Channel, Server
+from novacron.saga import barrier
+from novacron.saga.key import set_current_key
+from novacron.testing.servers import Servers, TestUser
+from novacron_scheduler.nodes import Nodes
+from novacron_scheduler.reservations import Reservations
+from novacron_scheduler.resources import Ratios
+from novacron_scheduler.servicer import NodeServicer, ReservationServicer
+from novacron_scheduler.store import DecisionStore, NodeStore, ReservationStore
+
+MIGRATIONS = (barrier.MIGRATIONS, service_migrations("scheduler", str(Path(novacron_scheduler.__file__))))
+_SUMS = """
+SELECT nodes.name,
+    ARRAY[allocated_cpu_cores, allocated_memory_mb, allocated_storage_gb,
+          allocated_network_bandwidth_mbps, allocated_gpu_count],
+    ARRAY[allocatable_cpu_cores, allocatable_memory_mb, allocatable_storage_gb,
+          allocatable_network_bandwidth_mbps, allocatable_gpu_count],
+    ARRAY[coalesce(sum(cpu_cores), 0), coalesce(sum(memory_mb), 0), coalesce(sum(storage_gb), 0),
+          coalesce(sum(network_bandwidth_mbps), 0), coalesce(sum(gpu_count), 0)]::bigint[]
+FROM nodes LEFT JOIN resource_allocations held ON held.node_id = nodes.id AND held.status <> 'deallocated'
+GROUP BY nodes.id
+"""
+
+
+@dataclass
+class Scheduler:
+    """One scheduler process, as far as its callers can tell."""
+
+    servers: Servers
+    server: Server
+    database: Database
+    _agents: dict[str, NodeServiceStub] = field(default_factory=dict)
+    _vm: Channel | None = None
+
+    @property
+    def reservations(self) -> ReservationServiceStub:
+        """As the vm service."""
+        if self._vm is None:
+            self._vm = self.servers.as_service(self.server, "vm")
+        return ReservationServiceStub(self._vm)
+
+    def nodes(self, *permissions: str) -> NodeServiceStub:
+        """As a user with these permissions; all of nodes unless given."""
+        return NodeServiceStub(self.servers.as_user(self.server, self.user(*(permissions or ("node:*",)))))
+
+    def reservations_as(self, user: TestUser) -> ReservationServiceStub:
+        return ReservationServiceStub(self.servers.as_user(self.server, user))
+
+    def user(self, *permissions: str, tenant_id: str = "") -> TestUser:
+        return self.servers.users.add(*permissions, tenant_id=UUID(tenant_id) if tenant_id else None)
+
+    def agent(self, node: str) -> NodeServiceStub:
+        """As the agent of a node; of none with an empty name."""
+        if node not in self._agents:
+            certified = f"agent/{node}" if node else "agent"
+            self._agents[node] = NodeServiceStub(self.servers.as_service(self.server, certified))
+        return self._agents[node]
+
+    async def beat(self, name: str = "n1", **changes: Any) -> HeartbeatNodeResponse:
+        return await self.agent(name).HeartbeatNode(heartbeat(name, **changes))
+
+    async def reserve(self, *args: Any, **changes: Any) -> Any:
+        return await self.reservations.ReserveResources(demand(*args, **changes))
+
+    async def release(self, vm_id: object) -> bool:
+        request = ReleaseReservationRequest(vm_id=str(vm_id))
+        return (await self.reservations.ReleaseReservation(request)).released
+
+    @staticmethod
+    def heartbeat(name: str, **changes: Any) -> HeartbeatNodeRequest:
+        return heartbeat(name, **changes)
+
+    @staticmethod
+    def demand(vm_id: object = None, **changes: Any) -> ReserveResourcesRequest:
+        return demand(vm_id, **changes)
+
+    async def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        async with self.database.connection() as connection:
+            return await (await connection.execute(query, values)).fetchall()
+
+    async def lapse(self, name: str) -> None:
+        """As if the node had not been heard for longer than its lease."""
+        await self.rows("UPDATE nodes SET lease_until = now() - interval '1 ms' WHERE name = %s RETURNING id", name)
+
+    async def check_sums(self, *, shrunk: bool = False) -> None:
+        """What nodes count as taken is what reservations hold, and no more than there is."""
+        for name, allocated, allocatable, held in await self.rows(_SUMS):
+            assert allocated == held, name
+            if not shrunk:
+                assert all(taken <= limit for taken, limit in zip(allocated, allocatable, strict=True)), name
+
+
+def resources_of(cpu: int = 1, memory: int = 1024, storage: int = 10, **more: Any) -> Resources:
+    return Resources(cpu_cores=cpu, memory_mib=memory, storage_gib=storage, **more)
+
+
+def heartbeat(name: str = "n1", **changes: Any) -> HeartbeatNodeRequest:
+    said: dict[str, Any] = {
+        "hostname": f"{name}.example",
+        "ip_address": "192.0.2.7",
+        "agent_address": "192.0.2.7:7470",
+        "capacity": resources_of(8, 16384, 500),
+        "hypervisor_types": [HYPERVISOR_TYPE_KVM],
+        "incarnation": 1_700_000_000_000_000,
+    }
+    return HeartbeatNodeRequest(name=name, **{**said, **changes})
+
+
+def demand(vm_id: object = None, **changes: Any) -> ReserveResourcesRequest:
+    said: dict[str, Any] = {"tenant_id": TENANT, "resources": resources_of()}
+    return ReserveResourcesRequest(vm_id=str(vm_id or uuid4()), **{**said, **changes})
+
+
+TENANT = str(uuid4())
+
+
+@pytest.fixture
+def tenant() -> str:
+    """The tenant of every VM that does not say otherwise."""
+    return TENANT
+
+
+@pytest.fixture
+def resources() -> Any:
+    """``resources(cpu, memory, storage, **more)``."""
+    return resources_of
+
+
+@pytest.fixture
+async def start_scheduler(servers: Servers, new_database: Any) -> Any:
+    """``await start_scheduler(database=None, **settings)``: one more scheduler, on its own database unless given one."""
+
+    async def start(
+        database: Database | None = None, *, ratios: Ratios | None = None, lease_seconds: float = 60
+    ) -> Scheduler:
+        database = database or await new_database(*MIGRATIONS)
+        nodes = Nodes(database, NodeStore(), PageTokens(b"k" * 32), ratios or Ratios(), lease_seconds)
+        reservations = Reservations(database, ReservationStore(), DecisionStore())
+        server = await servers.start(
+            "scheduler",
+            [
+                (add_NodeServiceServicer_to_server, NodeServicer(nodes)),
+                (add_ReservationServiceServicer_to_server, ReservationServicer(reservations)),
+            ],
+        )
+        return Scheduler(servers, server, database)
+
+    yield start
+    set_current_key(None)
+
+
+@pytest.fixture
+async def scheduler(start_scheduler: Any) -> Scheduler:
+    return await start_scheduler()
