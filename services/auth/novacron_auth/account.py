@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -60,7 +60,7 @@ class Attempt:
     """Somebody wants in."""
 
     username: str
-    password: str
+    password: str = field(repr=False)
     tenant: str
     origin: Origin
 
@@ -71,7 +71,7 @@ class Credentials:
 
     tenant_id: UUID | None = None
     user_id: UUID | None = None
-    password_hash: str | None = None
+    password_hash: str | None = field(default=None, repr=False)
     password_changed_at: datetime | None = None
     disabled: bool = False
 

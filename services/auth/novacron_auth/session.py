@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -22,8 +22,5 @@ class Session:
 class AccessToken:
     """What a client sends with every request."""
 
-    text: str
+    text: str = field(repr=False)
     expires_at: datetime
-
-    def __repr__(self) -> str:
-        return f"AccessToken(expires_at={self.expires_at})"
