@@ -192,7 +192,7 @@ class Coordinator:
                 for record in taken:
                     log.info("saga taken over", saga=str(record.saga_id), name=record.name, epoch=record.epoch)
                     metrics.TAKEOVERS.labels(record.name).inc()
-                    self._run(record.abandoned(), None)
+                    self._run(record, None)
             except NovacronError as error:
                 log.warning("saga sweep failed", reason=error.reason)
             except Exception:

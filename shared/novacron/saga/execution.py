@@ -49,7 +49,7 @@ class Execution:
         """
         try:
             if decision is None:
-                decision = await self._commit((), decide(self.saga, self.record))
+                decision = await self._take_over()
             while not decision.over:
                 decision = await self._step(decision)
             return replace(self.record, state=decision.state, error=decision.error or self.record.error)
@@ -57,6 +57,12 @@ class Execution:
             for task in self._under_way.values():
                 task.cancel()
             await asyncio.gather(*self._under_way.values(), return_exceptions=True)
+
+    async def _take_over(self) -> Decision:
+        abandoned = self.record.abandoned()
+        for one in abandoned:
+            self.record = self.record.with_outcome(one)
+        return await self._commit(abandoned, decide(self.saga, self.record))
 
     async def _step(self, decision: Decision) -> Decision:
         for intent in decision.intents:

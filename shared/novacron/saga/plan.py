@@ -49,8 +49,8 @@ def _forward(saga: Saga[Any], record: Record) -> Decision:
             continue
         trouble = _trouble(stage, record, bound=bound)
         if trouble is not None and not bound:
-            if _open(record):  # parallel steps still under way: their outcomes first
-                return Decision(SagaState.RUNNING, _open(record))
+            if record.open_intents:  # parallel steps still under way: their outcomes first
+                return Decision(SagaState.RUNNING, record.open_intents)
             return _backward(saga, replace(record, state=SagaState.COMPENSATING, error=trouble))
         if trouble is not None:
             return Decision(SagaState.STUCK, error=trouble, resume_state=SagaState.RUNNING)
@@ -120,10 +120,6 @@ def _to_undo(saga: Saga[Any], record: Record) -> list[Step]:
 
 def _done(record: Record, step: Step) -> bool:
     return any(one.outcome is AttemptOutcome.OK for one in record.of(step.name, "action"))
-
-
-def _open(record: Record) -> tuple[Attempt, ...]:
-    return tuple(one for one in record.attempts if one.outcome is AttemptOutcome.STARTED)
 
 
 def _next(record: Record, step: Step, operation: Operation) -> Attempt:

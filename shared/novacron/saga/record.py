@@ -112,14 +112,19 @@ class Record:
         open_ones = [one for one in self.attempts if one.outcome is AttemptOutcome.STARTED and one.id != done.id]
         return replace(self, attempts=(*finished, done, *open_ones))
 
-    def abandoned(self) -> Record:
-        """As a new owner finds it: of every open intent it cannot be known whether it took effect."""
-        return replace(
-            self,
-            attempts=tuple(
-                replace(one, outcome=AttemptOutcome.UNKNOWN) if one.outcome is AttemptOutcome.STARTED else one
-                for one in self.attempts
-            ),
+    @property
+    def open_intents(self) -> tuple[Attempt, ...]:
+        return tuple(one for one in self.attempts if one.outcome is AttemptOutcome.STARTED)
+
+    def abandoned(self) -> tuple[Attempt, ...]:
+        """The open intents as a new owner finds them: of none can it be known whether it took effect."""
+        return tuple(
+            replace(
+                one,
+                outcome=AttemptOutcome.UNKNOWN,
+                error=StepError(one.step, one.operation, "UNKNOWN", "the worker ended before the outcome was known"),
+            )
+            for one in self.open_intents
         )
 
     def of(self, step: str, operation: Operation) -> tuple[Attempt, ...]:
