@@ -4,6 +4,8 @@ Every change of what watchers see is made in :meth:`Store.changing` and ends wit
 service's state and moves its revision on. Renewals and checks that find nothing new change no revision.
 """
 
+# ruff: noqa: S608 - statements are put together of this service's own constants
+
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection
@@ -26,7 +28,7 @@ SELECT s.service_id, s.service_name, s.service_version, s.service_type, s.enviro
   FROM service_registry s LEFT JOIN service_instances i USING (service_id)
 """
 _PAGE = (
-    _SERVICES  # noqa: S608 - both halves are constants
+    _SERVICES
     + """
  WHERE s.service_id IN (
        SELECT service_id FROM service_registry
