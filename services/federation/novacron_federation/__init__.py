@@ -1,1 +1,1 @@
-"""."""
+"""Federation: clouds beyond this one."""
