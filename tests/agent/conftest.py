@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -75,13 +76,19 @@ def libvirt_works() -> None:
 
 
 @pytest.fixture
-def make_libvirt(libvirt_works: None, guest_images: Path, tmp_path: Path) -> MakeDriver:
+def host_directory() -> Iterator[Path]:
+    """For a host's VMs: pytest's own directories are the user's alone, and QEMU is another user."""
+    with tempfile.TemporaryDirectory(prefix="novacron-", dir="/var/tmp") as name:
+        directory = Path(name).resolve()
+        directory.chmod(0o711)
+        yield directory
+
+
+@pytest.fixture
+def make_libvirt(libvirt_works: None, guest_images: Path, host_directory: Path) -> MakeDriver:
     from novacron_agent.drivers.libvirt import LibvirtDriver, LibvirtSettings
 
-    # pytest's directories are the user's alone, and QEMU is another user.
-    for directory in (tmp_path, *tmp_path.parents[:2]):
-        directory.chmod(0o711)
-    settings = LibvirtSettings(directory=tmp_path / "host", images=guest_images, acceleration="tcg")
+    settings = LibvirtSettings(directory=host_directory / "host", images=guest_images, acceleration="tcg")
     return lambda: LibvirtDriver(settings)
 
 

@@ -80,19 +80,19 @@ def mark(domain: Any, phase: str) -> None:
         domain.setMetadata(2, record.to_xml(), PREFIX, NAMESPACE, libvirt.VIR_DOMAIN_AFFECT_LIVE)
 
 
-async def test_files_without_a_domain_are_gone_after_open(opened: Driver, tmp_path: Path) -> None:
+async def test_files_without_a_domain_are_gone_after_open(opened: Driver, host_directory: Path) -> None:
     await opened.close()
-    left = tmp_path / "host" / "instances" / str(uuid4())
+    left = host_directory / "host" / "instances" / str(uuid4())
     left.mkdir()
     (left / "disk.qcow2").write_bytes(b"half")
 
     await opened.open()
 
-    assert instances(tmp_path / "host") == []
+    assert instances(host_directory / "host") == []
 
 
 async def test_a_domain_that_was_defined_and_never_started_is_undone_by_open(
-    opened: Driver, spec_of: SpecOf, connection: Any, tmp_path: Path
+    opened: Driver, spec_of: SpecOf, connection: Any, host_directory: Path
 ) -> None:
     spec = spec_of()
     await opened.create(spec)
@@ -104,7 +104,7 @@ async def test_a_domain_that_was_defined_and_never_started_is_undone_by_open(
     await opened.open()
 
     assert await opened.list() == []
-    assert instances(tmp_path / "host") == []
+    assert instances(host_directory / "host") == []
     with pytest.raises(libvirt.libvirtError):
         connection.lookupByUUID(spec.vm_id.bytes)
 
@@ -128,7 +128,7 @@ async def test_a_domain_that_runs_and_was_never_answered_is_kept_and_its_create_
 
 
 async def test_debris_of_this_vm_does_not_stop_a_create_without_a_restart(
-    opened: Driver, spec_of: SpecOf, connection: Any, tmp_path: Path
+    opened: Driver, spec_of: SpecOf, connection: Any, host_directory: Path
 ) -> None:
     spec = spec_of()
     await opened.create(spec)
@@ -140,14 +140,14 @@ async def test_debris_of_this_vm_does_not_stop_a_create_without_a_restart(
     assert (await opened.create(other)).power_state is PowerState.RUNNING
 
     files_only = spec_of()
-    left = tmp_path / "host" / "instances" / str(files_only.vm_id)
+    left = host_directory / "host" / "instances" / str(files_only.vm_id)
     left.mkdir()
     (left / "disk.qcow2").write_bytes(b"half")
     assert (await opened.create(files_only)).power_state is PowerState.RUNNING
 
 
 async def test_a_create_that_the_hypervisor_refuses_leaves_nothing(
-    opened: Driver, spec_of: SpecOf, connection: Any, tmp_path: Path
+    opened: Driver, spec_of: SpecOf, connection: Any, host_directory: Path
 ) -> None:
     spec = spec_of()
     # A stranger's domain has the name that ours would get: it is refused when disk and seed are made already.
@@ -160,7 +160,7 @@ async def test_a_create_that_the_hypervisor_refuses_leaves_nothing(
         with pytest.raises(Unavailable, match="already exists"):
             await opened.create(spec)
         assert await opened.list() == []
-        assert instances(tmp_path / "host") == []
+        assert instances(host_directory / "host") == []
         assert stranger.name() == name
     finally:
         stranger.undefine()
@@ -187,7 +187,7 @@ async def test_a_domain_of_someone_else_is_neither_listed_nor_touched(
 
 
 async def test_two_agents_on_one_libvirt_have_their_own_vms(
-    opened: Driver, make_libvirt: MakeDriver, spec_of: SpecOf, guest_images: Path, tmp_path: Path
+    opened: Driver, make_libvirt: MakeDriver, spec_of: SpecOf, guest_images: Path, host_directory: Path
 ) -> None:
     from novacron_agent.drivers.libvirt import LibvirtDriver, LibvirtSettings
 
@@ -196,7 +196,7 @@ async def test_two_agents_on_one_libvirt_have_their_own_vms(
     with pytest.raises(Unavailable, match="another agent keeps its VMs"):
         await make_libvirt().open()
 
-    other = LibvirtDriver(LibvirtSettings(directory=tmp_path / "other", images=guest_images, acceleration="tcg"))
+    other = LibvirtDriver(LibvirtSettings(directory=host_directory / "other", images=guest_images, acceleration="tcg"))
     await other.open()
     assert await other.list() == []
     assert await other.stats() == []
@@ -207,7 +207,7 @@ async def test_two_agents_on_one_libvirt_have_their_own_vms(
 
 @pytest.mark.parametrize("cut", range(4))
 async def test_an_agent_killed_in_the_middle_of_a_create_leaves_a_whole_vm_or_none(
-    opened: Driver, spec_of: SpecOf, guest_images: Path, tmp_path: Path, cut: int
+    opened: Driver, spec_of: SpecOf, guest_images: Path, host_directory: Path, cut: int
 ) -> None:
     await opened.close()
     spec = spec_of()
@@ -215,7 +215,7 @@ async def test_an_agent_killed_in_the_middle_of_a_create_leaves_a_whole_vm_or_no
         sys.executable,
         "-c",
         CREATE_ONE,
-        tmp_path / "host",
+        host_directory / "host",
         guest_images,
         str(spec.vm_id),
         stdout=asyncio.subprocess.PIPE,
@@ -223,7 +223,7 @@ async def test_an_agent_killed_in_the_middle_of_a_create_leaves_a_whole_vm_or_no
     assert process.stdout is not None
     assert await process.stdout.readline() == b"open\n"
     # A create takes half a second to a second here: each round ends in another part of it.
-    await asyncio.sleep(random.Random(cut).uniform(0.2 * cut, 0.2 * (cut + 1)))
+    await asyncio.sleep(random.Random(cut).uniform(0.1 * cut, 0.1 * (cut + 1)))
     os.kill(process.pid, signal.SIGKILL)
     await process.wait()
 
@@ -231,14 +231,14 @@ async def test_an_agent_killed_in_the_middle_of_a_create_leaves_a_whole_vm_or_no
 
     there = await opened.list()
     assert [domain.power_state for domain in there] in ([], [PowerState.RUNNING])
-    assert instances(tmp_path / "host") == [str(domain.vm_id) for domain in there]
+    assert instances(host_directory / "host") == [str(domain.vm_id) for domain in there]
     assert (await opened.create(spec)).power_state is PowerState.RUNNING
     assert await opened.delete(spec.vm_id) is True
-    assert instances(tmp_path / "host") == []
+    assert instances(host_directory / "host") == []
 
 
 async def test_a_guest_whose_qemu_was_killed_is_crashed_and_starts_again(
-    opened: Driver, spec_of: SpecOf, tmp_path: Path, eventually: Callable[..., Any]
+    opened: Driver, spec_of: SpecOf, host_directory: Path, eventually: Callable[..., Any]
 ) -> None:
     spec = spec_of()
     await opened.create(spec)
@@ -271,29 +271,27 @@ async def test_figures_of_a_busy_guest_show_that_it_is_busy(
     assert await eventually(sample, lambda percent: percent > 20) <= 100
 
 
-async def test_a_probe_boots_a_guest_says_whether_it_ran_and_leaves_nothing(connection: Any, tmp_path: Path) -> None:
+async def test_a_probe_boots_a_guest_says_whether_it_ran_and_leaves_nothing(
+    connection: Any, host_directory: Path
+) -> None:
     from novacron_agent.drivers import kvm_probe
 
-    for directory in (tmp_path, *tmp_path.parents[:2]):
-        directory.chmod(0o711)
+    assert kvm_probe._probe(connection, host_directory, "qemu", limit=20) == ""
+    assert "no guest code within 0 seconds" in kvm_probe._probe(connection, host_directory, "qemu", limit=0)
+    assert "knows of no KVM" in kvm_probe._probe(connection, host_directory, "xen", limit=20)
 
-    assert kvm_probe._probe(connection, tmp_path, "qemu", limit=20) == ""
-    assert "no guest code within 0 seconds" in kvm_probe._probe(connection, tmp_path, "qemu", limit=0)
-    assert "knows of no KVM" in kvm_probe._probe(connection, tmp_path, "xen", limit=20)
-
-    assert list(tmp_path.iterdir()) == []
+    assert list(host_directory.iterdir()) == []
     assert [domain for domain in connection.listAllDomains() if domain.name().startswith("novacron-probe")] == []
 
 
-async def test_the_answer_of_a_probe_is_kept_for_this_boot_of_the_host(connection: Any, tmp_path: Path) -> None:
+async def test_the_answer_of_a_probe_is_kept_for_this_boot_of_the_host(connection: Any, host_directory: Path) -> None:
     from novacron_agent.drivers.kvm_probe import kvm_works
 
-    tmp_path.chmod(0o711)
     began = time.monotonic()
-    first = kvm_works(connection, tmp_path)
+    first = kvm_works(connection, host_directory)
     assert time.monotonic() - began < 15
 
-    assert kvm_works(None, tmp_path) == first, "without a connection: nothing was asked"
+    assert kvm_works(None, host_directory) == first, "without a connection: nothing was asked"
 
 
 async def test_a_created_at_is_the_time_of_the_create(opened: Driver, spec_of: SpecOf) -> None:

@@ -58,20 +58,33 @@ class InstanceFiles:
 def reachable(directory: Path) -> Path:
     """``directory``, or where it cannot be: QEMU as another user must be able to pass through every directory above.
 
-    A checkout in root's home is such a place. What stands in for it is below ``/var/lib/novacron``, the same each time.
+    A checkout in root's home is such a place. What stands in for it lies below ``/var/lib/novacron``, and a link
+    ``elsewhere`` in ``directory`` leads there. Once there are VMs the answer stays, whatever becomes of the permissions:
+    an agent that looked in another place would take its VMs for gone.
     """
     directory = directory.resolve()
-    for above in directory.parents:
-        if above.exists() and not above.stat().st_mode & 0o001:
-            return Path("/var/lib/novacron") / hashlib.sha256(str(directory).encode()).hexdigest()[:12]
-    return directory
+    link = directory / "elsewhere"
+    if link.is_symlink():
+        return link.readlink()
+    if (directory / "instances").exists() or all(
+        above.stat().st_mode & 0o001 for above in directory.parents if above.exists()
+    ):
+        return directory
+    stand_in = Path("/var/lib/novacron") / hashlib.sha256(str(directory).encode()).hexdigest()[:12]
+    directory.mkdir(parents=True, exist_ok=True)
+    link.symlink_to(stand_in)
+    return stand_in
 
 
 class HostStorage:
-    """The files below ``root``, for one agent at a time. Everything here blocks: call it in a thread."""
+    """The files of one agent, below ``root``. Everything here blocks: call it in a thread.
 
-    def __init__(self, root: Path, store: ImageStore) -> None:
-        self.root = root
+    ``other_user``: QEMU runs as another user than the agent, and ``root`` is what :func:`reachable` says.
+    """
+
+    def __init__(self, directory: Path, store: ImageStore, *, other_user: bool = False) -> None:
+        self.root = directory.resolve()
+        self._other_user = other_user
         self._store = store
         self._staging = threading.Lock()
         self._lock = -1
@@ -79,6 +92,8 @@ class HostStorage:
     def open(self) -> None:
         """Take the directory. ``Unavailable``: another agent has it, or it cannot be written."""
         try:
+            if self._other_user:
+                self.root = reachable(self.root)
             for directory in (self.root, self.root / "base", self.root / "instances"):
                 directory.mkdir(parents=True, exist_ok=True)
                 directory.chmod(_PASS_THROUGH)

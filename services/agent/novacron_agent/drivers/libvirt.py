@@ -23,7 +23,7 @@ import libvirt
 from novacron.errors import FailedPrecondition, Unavailable
 from novacron_agent.drivers.domain_xml import Acceleration
 from novacron_agent.drivers.driver import Domain, DomainSpec, DomainStats, HostCapacity, PowerState
-from novacron_agent.drivers.host_storage import HostStorage, reachable
+from novacron_agent.drivers.host_storage import HostStorage
 from novacron_agent.drivers.hypervisor_link import Connection, HypervisorLink
 from novacron_agent.drivers.kvm_probe import kvm_works
 from novacron_agent.drivers.libvirt_host import LibvirtHost
@@ -60,9 +60,8 @@ class LibvirtDriver:
         self._settings = settings
         self._uri = settings.uri or (_SYSTEM if os.geteuid() == 0 else _SESSION)
         self._system = urlsplit(self._uri).path == "/system"
-        root = reachable(settings.directory) if self._system else settings.directory.resolve()
         self._images = ImageStore(settings.images)
-        self._storage = HostStorage(root, self._images)
+        self._storage = HostStorage(settings.directory, self._images, other_user=self._system)
         self._link = HypervisorLink(self._uri, keepalive_seconds=settings.keepalive_seconds)
         self._turns = Turns()
         self._opened: LibvirtHost | None = None

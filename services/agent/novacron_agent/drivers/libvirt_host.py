@@ -69,6 +69,7 @@ class LibvirtHost:
     def reconcile(self, connection: Connection) -> None:
         """Undo every create that was cut off before the domain ran, and finish those that were cut off after."""
         for domain, record in list(self._ours(connection)):
+            self._wait_for_orders(domain, record)
             if record.phase == "creating":
                 if domain.isActive():
                     self._finish(domain, record)
@@ -86,6 +87,8 @@ class LibvirtHost:
         if domain is not None:
             if record is None or record.store != self._store:
                 raise AlreadyExists(f"another program or agent has a domain {spec.vm_id} on this host")
+            if record.phase == "creating":
+                self._wait_for_orders(domain, record)
             if record.phase == "created" or domain.isActive():
                 if record.fingerprint != spec.fingerprint():
                     raise AlreadyExists(f"VM {spec.vm_id} exists on this host with another specification")
@@ -140,8 +143,10 @@ class LibvirtHost:
     def remove(self, connection: Connection, vm_id: UUID) -> bool:
         """The domain first and its files last: cut off in between, what is left is files, which reconcile removes."""
         domain, record = self._look(connection, vm_id)
-        ours = record is not None and record.store == self._store
-        if domain is not None and ours:
+        ours = False
+        if record is not None and record.store == self._store:
+            ours = True
+            self._wait_for_orders(domain, record)
             with _unless(_OFF):
                 domain.destroy()
             domain.undefineFlags(_REMAINS)
@@ -161,17 +166,31 @@ class LibvirtHost:
         self._found(connection, vm_id)
         return self._storage.console(vm_id, offset, limit)
 
+    def _wait_for_orders(self, domain: Any, record: Record) -> None:
+        """Return when nothing is being done to the domain any more.
+
+        libvirtd carries out what an agent asked for although the agent was killed meanwhile. A domain that such an order
+        is just starting counts as off: it would be undefined and then run, with nobody to know of it. Writing what stands
+        there already changes nothing, and has to wait its turn.
+        """
+        with _unless(_OFF, _GONE):
+            self._write(domain, record, libvirt.VIR_DOMAIN_AFFECT_CONFIG)
+
     def _finish(self, domain: Any, record: Record) -> Record:
         if record.phase == "created":
             return record
         record = replace(record, phase="created")
-        flags = libvirt.VIR_DOMAIN_AFFECT_CONFIG | libvirt.VIR_DOMAIN_AFFECT_LIVE
-        domain.setMetadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, record.to_xml(), PREFIX, NAMESPACE, flags)
+        self._write(domain, record, libvirt.VIR_DOMAIN_AFFECT_CONFIG | libvirt.VIR_DOMAIN_AFFECT_LIVE)
         return record
+
+    def _write(self, domain: Any, record: Record, where: int) -> None:
+        domain.setMetadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, record.to_xml(), PREFIX, NAMESPACE, where)
 
     def _ours(self, connection: Connection) -> Iterator[tuple[Any, Record]]:
         for domain in connection.listAllDomains():
-            record = _record(domain)
+            record = None
+            with _unless(_GONE):
+                record = _record(domain)
             if record is not None and record.store == self._store:
                 yield domain, record
 
@@ -232,7 +251,7 @@ def _unless(*codes: int) -> Iterator[None]:
 
 
 def _record(domain: Any) -> Record | None:
-    """None for a domain that NovaCron did not make, or that has just gone."""
-    with _unless(libvirt.VIR_ERR_NO_DOMAIN_METADATA, _GONE):
+    """None for a domain that NovaCron did not make."""
+    with _unless(libvirt.VIR_ERR_NO_DOMAIN_METADATA):
         return Record.from_xml(domain.metadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, NAMESPACE))
     return None
