@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
 
 from novacron.api.auth.v1 import add_AuthServiceServicer_to_server
@@ -21,7 +22,10 @@ from novacron.api.registry.v1 import add_RegistryServiceServicer_to_server
 from novacron.api.saga.v1 import add_SagaServiceServicer_to_server
 from novacron.api.scheduler.v1 import add_NodeServiceServicer_to_server
 from novacron.api.vm.v1 import add_TemplateServiceServicer_to_server, add_VmServiceServicer_to_server
+from novacron.rpc.channel import Channel
 from novacron.testing.servers import Servers
+from novacron_cli.profile import Choices, load
+from novacron_cli.session import Session
 
 from .services import Auth, Metrics, Nodes, Providers, Registry, Sagas, Templates, Vms
 
@@ -137,10 +141,12 @@ async def installation(servers: Servers, tmp_path: Path, novacron: Shell, ca: An
 
 
 @pytest.fixture
-async def logged_in(installation: Installation, novacron: Shell) -> Installation:
+async def logged_in(installation: Installation, servers: Servers, ca: Any) -> Installation:
     """The installation after `novacron login`."""
-    result = await novacron("login")
-    assert result.code == 0, result.err
+    credentials = grpc.ssl_channel_credentials(ca.identity("vm").ca.read_bytes())
+    async with Channel("auth", installation.address, credentials) as channel:
+        session = Session(load(Choices(home=installation.home)), channel)
+        await session.login("admin", PASSWORD)
     return installation
 
 

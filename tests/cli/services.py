@@ -108,6 +108,9 @@ class Sagas(SagaServiceServicer):
         self.scripts: dict[str, list[tuple[str, str, str, str]]] = {}
         self.ends: dict[str, object] = {}
         self.refusal: Exception | None = None
+        self.asked = asyncio.Event()
+        self.answering = asyncio.Event()
+        self.answering.set()
 
     def begin(self, saga_id, name, script, on_end) -> None:
         """``script``: (step, operation, outcome, error) of each attempt."""
@@ -123,6 +126,8 @@ class Sagas(SagaServiceServicer):
         self.ends[saga_id] = on_end
 
     async def GetSaga(self, request, context):
+        self.asked.set()
+        await self.answering.wait()
         if self.refusal is not None:
             error, self.refusal = self.refusal, None
             raise error
@@ -132,6 +137,11 @@ class Sagas(SagaServiceServicer):
         if self.scripts[request.saga_id]:
             self._advance(saga, *self.scripts[request.saga_id].pop(0))
         return saga
+
+    def run_through(self, saga_id: str) -> None:
+        """Take a saga to its end without anybody's looking."""
+        while self.scripts[saga_id]:
+            self._advance(self.sagas[saga_id], *self.scripts[saga_id].pop(0))
 
     def _advance(self, saga, step, operation, outcome, error):
         number = 1 + sum(one.step == step and one.operation == operation for one in saga.attempts)
@@ -184,7 +194,7 @@ class Vms(VmServiceServicer):
         self.requests: list[object] = []
         self.tenant_id = str(uuid4())
         self.console = b"booting\r\nnovacron-guest web-1 10.0.0.7\r\n"
-        self.breaks: list[Exception] = []
+        self.breaks: list[Exception] = []  # what ends a watcher's stream, or a create's call, once each
         self.silent = False
 
     def add(self, name: str, state: int = VM_STATE_RUNNING, **fields) -> Vm:
@@ -198,6 +208,8 @@ class Vms(VmServiceServicer):
 
     async def CreateVm(self, request, context):
         self.requests.append(request)
+        if self.breaks:
+            raise self.breaks.pop()
         known = self.vms.get(request.vm_id)
         if known is not None:
             if not request.return_immediately and known.state == VM_STATE_ERROR:
@@ -216,12 +228,8 @@ class Vms(VmServiceServicer):
         scripts = {"full": FULL, "broken": BROKEN, "stuck": STUCK}
         self.sagas.begin(vm.vm_id, "create-vm", scripts.get(request.spec.base_image, CREATE), self._created)
         if self.silent:  # nobody looks at the saga, so nothing takes it on: it is over by the next look at the VM
-            asyncio.get_running_loop().call_later(0.2, self._run_through, vm.vm_id)
+            asyncio.get_running_loop().call_later(0.2, self.sagas.run_through, vm.vm_id)
         return vm
-
-    def _run_through(self, saga_id: str) -> None:
-        while self.sagas.scripts[saga_id]:
-            self.sagas._advance(self.sagas.sagas[saga_id], *self.sagas.scripts[saga_id].pop(0))
 
     def _created(self, saga: Saga) -> None:
         vm = self.vms[saga.saga_id]
@@ -237,7 +245,9 @@ class Vms(VmServiceServicer):
         vm.state = after
         events = self.events.setdefault(vm.vm_id, [])
         token = str(len(events) + 1)
-        events.append(VmEvent(resume_token=token, from_state=before, to_state=after, reason=reason, time=at(len(events))))
+        events.append(
+            VmEvent(resume_token=token, from_state=before, to_state=after, reason=reason, time=at(len(events)))
+        )
 
     async def GetVm(self, request, context):
         if request.vm_id not in self.vms:
@@ -247,7 +257,7 @@ class Vms(VmServiceServicer):
     async def ListVms(self, request, context):
         self.requests.append(request)
         conditions = parse_filter(request.filter, {"name", "state", "node_id"}, {"tags"}).comparisons
-        found = list(self.vms.values())
+        found = [vm for vm in self.vms.values() if request.show_deleted or vm.state != VM_STATE_DELETED]
         for one in conditions:
             if one.field == "name":
                 found = [vm for vm in found if vm.name == one.value]
