@@ -14,7 +14,7 @@ from novacron.errors import Conflict, NovacronError
 from novacron.testing.patience import eventually
 from novacron_monitoring.keeper import PartitionKeeper
 from novacron_monitoring.partition import Partition, ahead, days_of, expired
-from novacron_monitoring.partitions import Partitions
+from novacron_monitoring.partitions import LOCK, Partitions
 
 RETENTION = timedelta(days=90)
 
@@ -103,6 +103,24 @@ async def test_replicas_that_look_at_once_do_not_disturb_each_other(monitoring):
     await made(monitoring.database, *(today() - timedelta(days=days) for days in (100, 101, 102)))
     await asyncio.gather(*(keeper(monitoring.database).look() for _ in range(8)))
     assert await present(monitoring.database) == sorted(ahead(datetime.now(UTC), 3))
+
+
+async def test_who_waited_for_a_twin_sees_what_the_twin_made(monitoring):
+    wanted = {Partition(today())}
+
+    async def make():
+        async with monitoring.database.connection() as connection:
+            await Partitions().missing(connection, wanted)  # the backend now remembers that there is no such table
+            return await Partitions().make(connection, wanted)
+
+    async def both_wait():
+        return await monitoring.rows("SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted OFFSET 1")
+
+    async with monitoring.database.transaction() as holder:
+        await holder.execute(LOCK)
+        twins = [asyncio.create_task(make()) for _ in range(2)]
+        await eventually(both_wait)
+    assert sorted(map(len, await asyncio.gather(*twins))) == [0, 1]
 
 
 async def test_streams_that_need_the_same_new_days_at_once_all_get_through(monitoring):

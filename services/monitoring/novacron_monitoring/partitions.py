@@ -15,17 +15,16 @@ from novacron.db import Connection
 from .partition import Partition
 
 # One key for all that change partitions; migrations hold another.
-_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('vm_metrics partitions', 0))"
+LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('vm_metrics partitions', 0))"
 
-_MISSING = """
-SELECT now(), array(SELECT name FROM unnest(%s::text[]) AS name WHERE to_regclass(name) IS NULL)
+# Asked of the catalog's rows and not through to_regclass: that answers from a backend's cache, which waiting for an advisory
+# lock does not refresh, so that what a twin has just made would still be missing.
+_CHILDREN = """
+SELECT child.relname::text FROM pg_inherits JOIN pg_class AS child ON child.oid = inhrelid
+WHERE inhparent = 'vm_metrics'::regclass
 """
-_PRESENT = """
-SELECT now(), array(
-    SELECT child.relname::text FROM pg_inherits JOIN pg_class AS child ON child.oid = inhrelid
-    WHERE inhparent = 'vm_metrics'::regclass
-)
-"""
+_MISSING = f"SELECT now(), array(SELECT unnest(%s::text[]) EXCEPT {_CHILDREN})"
+_PRESENT = f"SELECT now(), array({_CHILDREN})"
 # Attaching a table that stands already takes a lock beside which rows come and go; PARTITION OF would stop them all.
 _CREATE = sql.SQL("CREATE TABLE {name} (LIKE vm_metrics INCLUDING ALL)")
 _ATTACH = sql.SQL("ALTER TABLE vm_metrics ATTACH PARTITION {name} FOR VALUES FROM ({start}) TO ({end})")
@@ -47,7 +46,7 @@ class Partitions:
     async def make(self, connection: Connection, wanted: Iterable[Partition]) -> list[Partition]:
         """Make those of these that are missing; returns them. Writers of other days go on meanwhile."""
         async with connection.transaction():
-            await connection.execute(_LOCK)
+            await connection.execute(LOCK)
             _, missing = await self.missing(connection, wanted)
             for one in sorted(missing):
                 name = sql.Identifier(one.name)
@@ -63,7 +62,7 @@ class Partitions:
         """
         async with connection.transaction():
             await connection.execute("SET LOCAL lock_timeout = '1s'")
-            await connection.execute(_LOCK)
+            await connection.execute(LOCK)
             await connection.execute(_DROP.format(name=sql.Identifier(partition.name)))
 
     async def _named(
