@@ -43,7 +43,8 @@ WITH was AS (
     SELECT id AS was_id, state AS was_state FROM vms WHERE id = %(id)s AND state = ANY (%(legal)s::vm_state_enum[]) FOR UPDATE
 ), changed AS (
     UPDATE vms SET
-        state = %(to)s::vm_state_enum, error = %(error)s, saga_id = NULL, operation = NULL, version = version + 1, updated_at = now(),
+        state = %(to)s::vm_state_enum, error = %(error)s, saga_id = NULL, operation = NULL,
+        version = version + 1, updated_at = now(),
         node_id = coalesce(%(node_id)s, node_id),
         ip_address = coalesce(%(ip_address)s::inet, ip_address),
         deleted_at = CASE WHEN %(to)s::vm_state_enum = 'deleted' THEN now() END
