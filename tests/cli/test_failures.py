@@ -36,6 +36,7 @@ async def test_a_service_that_does_not_answer_is_named_with_its_address(novacron
 async def test_a_certificate_of_another_ca_is_told_as_such(novacron, logged_in, tmp_path):
     from novacron_local.certificates import DevelopmentCA
 
+    (tmp_path / "foreign").mkdir()
     foreign = DevelopmentCA(tmp_path / "foreign", "testing").identity("vm").ca
     result = await novacron("--ca-file", str(foreign), "vm", "list")
     assert result.code == 6

@@ -118,13 +118,21 @@ def exit_code(error: NovacronError) -> ExitCode:
     return next((code for kinds, code in table if isinstance(error, kinds)), ExitCode.REFUSED)
 
 
+def surely_not_sent(error: NovacronError) -> bool:
+    """Whether the request cannot have reached a server: no connection stood. Of any doubt the answer is False."""
+    from novacron.errors import Outcome
+
+    return error.outcome is Outcome.NOT_SENT or "failed to connect to remote host" in error.message.lower()
+
+
 def describe(error: NovacronError) -> str:
     """The error's message, where it came from when nobody answered there, and every bad field on a line of its own."""
     from novacron.errors import DeadlineExceeded, Unavailable
 
     target = error.metadata.get("target", "")
     if isinstance(error, Unavailable) and target:
-        return f"{target} does not answer: {error.message}"
+        cause = error.message.rpartition("last error: ")[2].removeprefix("UNKNOWN: ")
+        return f"{target} does not answer: {cause}"
     if isinstance(error, DeadlineExceeded) and target:
         return f"{target} took too long: {error.message}"
     if not error.violations:
