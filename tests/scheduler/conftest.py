@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
-import novacron_scheduler
 from novacron.api.scheduler.v1 import (
     HeartbeatNodeRequest,
     HeartbeatNodeResponse,
@@ -21,19 +19,18 @@ from novacron.api.scheduler.v1 import (
     add_ReservationServiceServicer_to_server,
 )
 from novacron.api.types.v1 import HYPERVISOR_TYPE_KVM, Resources
-from novacron.db import Database, service_migrations
+from novacron.db import Database, MigrationSource
 from novacron.paging import PageTokens
 from novacron.rpc import Channel, Server
-from novacron.saga import barrier
 from novacron.saga.key import set_current_key
 from novacron.testing.servers import Servers, TestUser
+from novacron_scheduler.__main__ import MIGRATIONS
 from novacron_scheduler.nodes import Nodes
 from novacron_scheduler.reservations import Reservations
 from novacron_scheduler.resources import Ratios
 from novacron_scheduler.servicer import NodeServicer, ReservationServicer
 from novacron_scheduler.store import DecisionStore, NodeStore, ReservationStore
 
-MIGRATIONS = (barrier.MIGRATIONS, service_migrations("scheduler", str(Path(novacron_scheduler.__file__))))
 _SUMS = """
 SELECT nodes.name,
     ARRAY[allocated_cpu_cores, allocated_memory_mb, allocated_storage_gb,
@@ -101,7 +98,7 @@ class Scheduler:
 
     async def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         async with self.database.connection() as connection:
-            return await (await connection.execute(query, values)).fetchall()
+            return await (await connection.execute(query, values or None)).fetchall()
 
     async def lapse(self, name: str) -> None:
         """As if the node had not been heard for longer than its lease."""
@@ -137,6 +134,12 @@ def demand(vm_id: object = None, **changes: Any) -> ReserveResourcesRequest:
 
 
 TENANT = str(uuid4())
+
+
+@pytest.fixture(scope="session")
+def migrations() -> tuple[MigrationSource, ...]:
+    """What the scheduler's database is made of."""
+    return MIGRATIONS
 
 
 @pytest.fixture

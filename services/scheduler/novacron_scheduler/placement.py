@@ -175,7 +175,8 @@ def rank(demand: Demand, offers: Sequence[Offer]) -> Ranking:
     closest = (
         None if fitting else min((_closest(offer, demand) for offer in short), default=None, key=_distance(demand))
     )
-    return Ranking(len(offers), len(fitting), candidates, removed, closest)
+    counted = {name: removed[name] for name in FILTERS if name in removed}
+    return Ranking(len(offers), len(fitting), candidates, counted, closest)
 
 
 def _factors(offer: Offer, demand: Demand) -> list[float]:
