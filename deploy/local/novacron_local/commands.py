@@ -212,7 +212,7 @@ def _up_detached(config: StackConfig) -> None:
     with display.StartDisplay(console) as starting:
         record = outside.start_detached(config, starting.show)
     display.print_ready(console, config.data, record)
-    console.print("\nit runs in the background: `novacron status`, `novacron logs -f`, `novacron down`")
+    console.print("\nit runs in the background: `novacron status`, `novacron logs -f`, `novacron down`", soft_wrap=True)
 
 
 def _correct(record: StackRecord) -> None:
