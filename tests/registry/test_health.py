@@ -9,7 +9,7 @@ from grpc_health.v1 import health_pb2
 from novacron.api.vm.v1 import VmServiceServicer, add_VmServiceServicer_to_server
 from novacron.errors import Unavailable
 from novacron.testing.patience import eventually
-from novacron_registry.service import Status, status_of
+from novacron_registry.service import Health, Status, status_of
 
 
 @pytest.fixture
@@ -204,6 +204,27 @@ async def test_an_answer_of_a_process_that_was_replaced_meanwhile_is_not_written
     await register(registry, "vm", "vm-1", mesh=f"localhost:{vm.mesh_port}")
     await registry.services.judge(asked, await registry.probe.ask("vm", asked.mesh_endpoint))
     assert [one.status for one in (await registry.store.named("vm")).instances] == ["unknown"]
+
+
+async def test_two_answers_at_once_make_one_state_of_both(replica, register, database):
+    """The second must not work the service's state out of what the first has not committed yet."""
+    registry = await replica(checks=False)
+    for number in (1, 2):
+        await register(registry, "vm", f"vm-{number}", mesh=f"localhost:{number}")
+    first, second = await registry.store.take_due(5, 10)
+    async with registry.store.changing("vm") as connection:
+        assert await registry.store.record(connection, first, Health(Status.HEALTHY))
+        await registry.store.settle(connection, first.service_id)
+        judging = asyncio.create_task(registry.services.judge(second, Health(Status.UNHEALTHY, "away")))
+
+        async def waits():
+            async with database.connection() as looking:
+                query = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+                return await (await looking.execute(query)).fetchone()
+
+        await eventually(waits)
+    await judging
+    assert (await registry.store.named("vm")).status == "degraded"
 
 
 async def test_an_operators_maintenance_stays_whatever_the_processes_say(replica, register, process, database):

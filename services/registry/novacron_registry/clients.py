@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 
@@ -19,6 +20,8 @@ from .service import Health, Status
 _NEVER_OPENS = BreakerConfiguration(minimum_request_threshold=sys.maxsize)
 _IDLE_SECONDS = 60.0
 _LONGEST_MESSAGE = 500
+# A name with several addresses shows now one, now another one's error: without them the same trouble reads the same.
+_ADDRESS = re.compile(r"ipv[46]:\S+\s*")
 
 
 class HealthProbe:
@@ -42,7 +45,7 @@ class HealthProbe:
         except DeadlineExceeded:
             return Health(Status.UNHEALTHY, f"did not answer within {self._timeout_seconds:g} s")
         except (NovacronError, ValueError) as error:
-            return Health(Status.UNHEALTHY, f"does not answer: {error}"[:_LONGEST_MESSAGE])
+            return Health(Status.UNHEALTHY, f"does not answer: {_ADDRESS.sub('', str(error))}"[:_LONGEST_MESSAGE])
         if answer.status == health_pb2.HealthCheckResponse.SERVING:
             return Health(Status.HEALTHY)
         said = health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status)
