@@ -19,7 +19,6 @@ from novacron.api.vm.v1 import ListVmsResponse, VmServiceServicer, add_VmService
 from novacron.db import MigrationSource
 from novacron.errors import Unauthenticated
 from novacron.paging import PageTokens
-from novacron.saga import barrier
 from novacron.sealing import KeyRing, Sealer
 from novacron_federation.drivers import OnPremise
 from novacron_federation.health import HealthChecker
@@ -104,7 +103,7 @@ class Federation:
 
 @pytest.fixture
 async def database(new_database):
-    return await new_database(barrier.MIGRATIONS, MIGRATIONS)
+    return await new_database(MIGRATIONS)
 
 
 @pytest.fixture

@@ -139,6 +139,14 @@ async def test_a_hurried_caller_does_not_make_a_provider_unhealthy(federation, a
     assert (await get(stub)).health_status == PROVIDER_HEALTH_UNKNOWN
 
 
+@pytest.mark.parametrize("token", ["", "two\nlines", "tøken"])
+async def test_an_answer_without_a_token_is_unhealthy(checked, other, token):
+    other.auth.token = token
+    found = await checked()
+    assert found.health_status == PROVIDER_HEALTH_UNHEALTHY
+    assert found.health_message == f"{other.auth_endpoint} answered UNKNOWN"
+
+
 async def test_what_the_other_side_says_is_never_repeated(checked, other):
     other.vms.before = answering(Internal("we keep your canary-password in our logs"))
     found = await checked()

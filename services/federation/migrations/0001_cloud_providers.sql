@@ -28,7 +28,7 @@ CREATE TABLE cloud_providers (
     -- When it is to be asked again: whoever moves this on has the right to ask, so replicas share the work.
     due_at timestamptz NOT NULL DEFAULT now(),
     enabled boolean NOT NULL DEFAULT true,
-    priority integer NOT NULL DEFAULT 0,
+    priority bigint NOT NULL DEFAULT 0,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
 

@@ -10,7 +10,6 @@ from novacron.db import service_migrations
 from novacron.foundation import Foundation
 from novacron.paging import PageTokens
 from novacron.process import run
-from novacron.saga import barrier
 from novacron.sealing import KeyRing, Sealer
 
 from .drivers import OnPremise, ProviderDriver
@@ -25,9 +24,7 @@ from .store import Store
 async def serve(settings: FederationSettings, stopping: asyncio.Event) -> None:
     """Serve until told to stop."""
     keys = KeyRing.read(settings.key_file)
-    async with Foundation(
-        "federation", settings, barrier.MIGRATIONS, service_migrations("federation", __file__)
-    ) as base:
+    async with Foundation("federation", settings, service_migrations("federation", __file__)) as base:
         await base.bus()
         store = Store(base.database)
         drivers: dict[ProviderType, ProviderDriver] = {

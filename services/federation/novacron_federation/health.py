@@ -61,3 +61,5 @@ class HealthChecker:
             pass  # deleted while it was asked
         except NovacronError as error:
             log.warning("provider not checked", provider=provider.name, reason=error.reason, message=error.message)
+        except Exception as error:
+            log.error("provider not checked", provider=provider.name, exc_info=error)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
 from cryptography import x509
 
@@ -28,16 +27,9 @@ from ..provider import Finding, Health, NewProvider, Provider
 class OnPremise:
     """The driver of ``on_premise``."""
 
-    def __init__(
-        self,
-        *,
-        timeout_seconds: float,
-        slow_seconds: float,
-        connect: Callable[[Provider, Credentials], OtherNovaCron] = OtherNovaCron,
-    ) -> None:
+    def __init__(self, *, timeout_seconds: float, slow_seconds: float) -> None:
         self._timeout_seconds = timeout_seconds
         self._slow_seconds = slow_seconds
-        self._connect = connect
 
     def validate(self, new: NewProvider, credentials: Credentials | None) -> Credentials:
         _endpoint("endpoint", new.endpoint)
@@ -62,7 +54,7 @@ class OnPremise:
         asked, signing_in = credentials.auth_endpoint, True
         try:
             with deadline.within(self._timeout_seconds):
-                async with self._connect(provider, credentials) as there:
+                async with OtherNovaCron(provider, credentials, self._timeout_seconds) as there:
                     token = await there.login()
                     asked, signing_in = provider.endpoint, False
                     await there.list_one_vm(token)
