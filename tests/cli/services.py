@@ -107,7 +107,7 @@ class Sagas(SagaServiceServicer):
         self.sagas: dict[str, Saga] = {}
         self.scripts: dict[str, list[tuple[str, str, str, str]]] = {}
         self.ends: dict[str, object] = {}
-        self.refusal: Exception | None = None
+        self.refusals: list[Exception] = []
         self.asked = asyncio.Event()
         self.answering = asyncio.Event()
         self.answering.set()
@@ -128,9 +128,8 @@ class Sagas(SagaServiceServicer):
     async def GetSaga(self, request, context):
         self.asked.set()
         await self.answering.wait()
-        if self.refusal is not None:
-            error, self.refusal = self.refusal, None
-            raise error
+        if self.refusals:
+            raise self.refusals.pop()
         if request.saga_id not in self.sagas:
             raise NotFound.named("saga", request.saga_id)
         saga = self.sagas[request.saga_id]

@@ -15,7 +15,7 @@ async def test_a_create_shows_every_step_on_stderr_and_the_vm_on_stdout(novacron
     positions = [result.err.index(f"{step}: ok (0.50 s)") for step in ("reserve", "provision", "monitor", "activate")]
     assert positions == sorted(positions)
     heading, row = result.out.splitlines()
-    assert heading.split() == ["NAME", "ID", "STATE", "NODE", "ADDRESS", "CPU", "MEMORY", "DISK", "AGE"]
+    assert heading.split() == ["NAME", "STATE", "NODE", "ADDRESS", "CPU", "MEMORY", "DISK", "AGE", "ID"]
     assert row.startswith("web-1 ")
     for cell in ("running", "host-1", "10.0.0.7", "2 GiB", "20 GiB"):
         assert cell in row
@@ -84,7 +84,7 @@ async def test_who_may_not_read_sagas_sees_the_vms_transitions_instead(novacron,
 
 
 async def test_a_service_that_goes_away_during_the_wait_is_waited_for(novacron, logged_in):
-    logged_in.sagas.refusal = Unavailable("the server is draining")
+    logged_in.sagas.refusals = [Unavailable("the server is draining")] * 11  # enough for a breaker to open
     result = await novacron("vm", "create", "web-1", *SIZE, "--image", "debian-12", "-o", "json")
     assert result.code == 0, result.err
     assert result.json["state"] == "VM_STATE_RUNNING"

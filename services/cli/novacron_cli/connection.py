@@ -141,11 +141,14 @@ class Connection:
         return SignedChannel(self._channel(service), self.session, target)
 
     def _channel(self, service: str) -> Channel:
+        from novacron.rpc.breaker import BreakerConfiguration
         from novacron.rpc.channel import Channel
 
         if service not in self._channels:
             address = self.profile.endpoint(service)
-            self._channels[service] = Channel(service, address, self._credentials)
+            # A person waits for the service to come back: a breaker that stays open for minutes would outlast that.
+            breaker = BreakerConfiguration(timeout_duration_seconds=1, longest_open_seconds=2, success_threshold=1)
+            self._channels[service] = Channel(service, address, self._credentials, breaker=breaker)
         return self._channels[service]
 
     @cached_property

@@ -97,8 +97,8 @@ def _reading(name: str, value: float) -> str:
 
 def _columns(metric: str, unit: str) -> Columns:
     def reading(point: Any) -> str:
-        return (
-            size(point.value) if unit == "bytes" else f"{point.value:.6g} {'%' if unit == 'percent' else unit}".strip()
-        )
+        if unit == "percent":
+            return f"{point.value:.1f} %"
+        return size(point.value) if unit == "bytes" else f"{point.value:g} {unit}".strip()
 
     return {"time": lambda point: when(point.time), metric: reading}

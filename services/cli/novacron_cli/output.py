@@ -7,6 +7,7 @@ strings, as ProtoJSON has it. A list is an array, whatever the pages it came in.
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
@@ -27,14 +28,17 @@ class Output(StrEnum):
 
 
 OutputOption = Annotated[Output, typer.Option("--output", "-o", help="A table for people, JSON or YAML for programs.")]
+# Columns of a terminal from which on a table with ids is not folded.
+_WIDE = 120
 # Heading and cell of each column, in order.
 Columns = Mapping[str, Callable[[Any], str]]
 
 
 def write_list(messages: Sequence[Any], columns: Columns, output: Output) -> None:
-    """A row for each message, or an array of them."""
+    """A row for each message, or an array of them. A narrow terminal shows no ids: names do as well in every command."""
     if output is Output.TABLE:
-        write_table(list(columns), [[cell(message) for cell in columns.values()] for message in messages])
+        shown = {heading: cell for heading, cell in columns.items() if heading != "id" or _has_room_for_ids()}
+        write_table(list(shown), [[cell(message) for cell in shown.values()] for message in messages])
     else:
         write_data([as_json(message) for message in messages], output)
 
@@ -110,6 +114,10 @@ _STYLES = {
     **dict.fromkeys(("creating", "compensating", "degraded", "started", "unknown", "maintenance"), "yellow"),
     **dict.fromkeys(("error", "stuck", "not_ready", "unhealthy", "refused", "compensated"), "red"),
 }
+
+
+def _has_room_for_ids() -> bool:
+    return not sys.stdout.isatty() or shutil.get_terminal_size().columns >= _WIDE
 
 
 def _styled(cell: str) -> Text:

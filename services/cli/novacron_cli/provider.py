@@ -160,7 +160,6 @@ def _kind(provider: Any) -> str:
 
 _COLUMNS: Columns = {
     "name": lambda provider: provider.name,
-    "id": lambda provider: provider.provider_id,
     "type": _kind,
     "health": _health,
     "endpoint": lambda provider: provider.endpoint,
@@ -169,6 +168,7 @@ _COLUMNS: Columns = {
     "checked": lambda provider: (
         f"{ago(provider.last_health_check)} ago" if provider.last_health_check.seconds else "never"
     ),
+    "id": lambda provider: provider.provider_id,
 }
 _FIELDS: Columns = {
     **_COLUMNS,

@@ -73,7 +73,7 @@ def _state(saga: Any) -> str:
 
 
 _COLUMNS: Columns = {
-    "id": lambda saga: saga.saga_id,
+    "saga": lambda saga: saga.saga_id,
     "name": lambda saga: saga.name,
     "state": _state,
     "age": lambda saga: ago(saga.created_at),

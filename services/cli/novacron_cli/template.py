@@ -111,13 +111,13 @@ async def delete(context: typer.Context, template: TemplateArgument) -> None:
 _COLUMNS: Columns = {
     "name": lambda template: template.name,
     "version": lambda template: template.version,
-    "id": lambda template: template.template_id,
     "cpu": lambda template: str(template.spec.cpu_cores or ""),
     "memory": lambda template: mib(template.spec.memory_mib),
     "disk": lambda template: gib(template.spec.storage_gib),
     "image": lambda template: template.spec.base_image,
     "public": lambda template: "yes" if template.is_public else "",
     "age": lambda template: ago(template.created_at),
+    "id": lambda template: template.template_id,
 }
 
 

@@ -43,7 +43,6 @@ def _state(vm: Any) -> str:
 def _columns(nodes: Mapping[str, str]) -> Columns:
     return {
         "name": lambda vm: vm.name,
-        "id": lambda vm: vm.vm_id,
         "state": _state,
         "node": lambda vm: nodes.get(vm.node_id, vm.node_id),
         "address": lambda vm: vm.ip_address,
@@ -51,6 +50,7 @@ def _columns(nodes: Mapping[str, str]) -> Columns:
         "memory": lambda vm: mib(vm.spec.memory_mib),
         "disk": lambda vm: gib(vm.spec.storage_gib),
         "age": lambda vm: ago(vm.created_at),
+        "id": lambda vm: vm.vm_id,
     }
 
 
