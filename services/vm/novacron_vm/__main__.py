@@ -12,6 +12,7 @@ from novacron.foundation import Foundation
 from novacron.paging import PageTokens
 from novacron.process import run
 from novacron.saga import MIGRATIONS, Coordinator, PostgresLog
+from novacron.saga.operator import Operator
 from novacron.saga.servicer import SagaServicer
 
 from . import sagas
@@ -46,7 +47,9 @@ async def serve(settings: VmSettings, stopping: asyncio.Event) -> None:
         server = base.server()
         server.add(add_VmServiceServicer_to_server, VmServicer(vms, store, templates, scheduler, agents, tokens))
         server.add(add_TemplateServiceServicer_to_server, TemplateServicer(templates, tokens))
-        server.add(add_SagaServiceServicer_to_server, SagaServicer(base.database, tokens))
+        server.add(
+            add_SagaServiceServicer_to_server, SagaServicer(base.database, Operator(base.database, sagas.ALL), tokens)
+        )
         async with base.serving(server, background=[coordinator]):
             await stopping.wait()
 

@@ -220,7 +220,7 @@ def attempt_from_row(row: Sequence[Any]) -> Attempt:
 
 
 def record_from_row(row: Sequence[Any], attempts: tuple[Attempt, ...] = ()) -> Record:
-    saga_id, name, version, state, tenant_id, params, epoch, cancel_reason, overdue, error, traceparent = row
+    saga_id, name, version, state, tenant_id, params, epoch, cancel_reason, overdue, error, traceparent, forgiven = row
     return Record(
         saga_id,
         name,
@@ -233,5 +233,6 @@ def record_from_row(row: Sequence[Any], attempts: tuple[Attempt, ...] = ()) -> R
         overdue,
         StepError.from_json(error),
         traceparent,
+        forgiven,
         attempts,
     )

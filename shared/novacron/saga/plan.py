@@ -79,9 +79,10 @@ def _trouble(stage: tuple[Step, ...], record: Record, *, bound: bool) -> StepErr
         if last is None or last.outcome in (AttemptOutcome.OK, AttemptOutcome.STARTED):
             continue
         final = last.outcome is AttemptOutcome.REFUSED and not (last.error and last.error.retryable)
+        final = final and last.epoch > record.forgiven_epoch
         if step.kind is Kind.RETRIABLE:
             final = False  # what cannot be refused for good is only repeated
-        if final or len(attempts) >= step.policy("action").attempts:
+        if final or record.counted(step.name, "action") >= step.policy("action").attempts:
             return last.error or StepError(
                 step.name, "action", "UNKNOWN", "the worker ended before the outcome was known"
             )
@@ -96,17 +97,18 @@ def _trouble(stage: tuple[Step, ...], record: Record, *, bound: bool) -> StepErr
 
 
 def _backward(saga: Saga[Any], record: Record) -> Decision:
-    for step in _to_undo(saga, record):
+    for step in to_undo(saga, record):
         attempts = record.of(step.name, "compensation")
         if attempts and attempts[-1].outcome is AttemptOutcome.OK:
             continue
-        if len(attempts) >= step.compensation_retry.attempts and attempts[-1].outcome is not AttemptOutcome.STARTED:
+        tried = record.counted(step.name, "compensation")
+        if tried >= step.compensation_retry.attempts and attempts[-1].outcome is not AttemptOutcome.STARTED:
             return Decision(SagaState.STUCK, error=attempts[-1].error, resume_state=SagaState.COMPENSATING)
         return Decision(SagaState.COMPENSATING, (_next(record, step, "compensation"),), error=record.error)
     return Decision(SagaState.COMPENSATED, error=record.error)
 
 
-def _to_undo(saga: Saga[Any], record: Record) -> list[Step]:
+def to_undo(saga: Saga[Any], record: Record) -> list[Step]:
     """Steps that took effect or may have, last finished first. A step without compensation leaves nothing behind."""
     order: list[str] = []
     for one in record.attempts:

@@ -101,6 +101,7 @@ class Record:
     overdue: bool = False  # the saga's deadline has passed
     error: StepError | None = None
     traceparent: str = ""
+    forgiven_epoch: int = 0  # attempts up to this epoch no longer count against a step
     attempts: tuple[Attempt, ...] = field(default=())
 
     def with_intents(self, intents: tuple[Attempt, ...]) -> Record:
@@ -129,6 +130,10 @@ class Record:
 
     def of(self, step: str, operation: Operation) -> tuple[Attempt, ...]:
         return tuple(one for one in self.attempts if one.step == step and one.operation == operation)
+
+    def counted(self, step: str, operation: Operation) -> int:
+        """Attempts that count against the step's policy: those since an operator last granted new ones."""
+        return sum(1 for one in self.of(step, operation) if one.epoch > self.forgiven_epoch)
 
 
 @dataclass(frozen=True, slots=True)

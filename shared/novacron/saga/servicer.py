@@ -13,11 +13,16 @@ from psycopg import sql
 
 from .. import telemetry
 from ..api.saga.v1 import (
+    CancelSagaRequest,
+    CompensateSagaRequest,
     GetSagaRequest,
     ListSagasRequest,
     ListSagasResponse,
+    ResolveSagaRequest,
+    RetrySagaRequest,
     SagaAttempt,
     SagaServiceServicer,
+    SkipSagaStepRequest,
 )
 from ..api.saga.v1 import Saga as ProtoSaga
 from ..db import Database
@@ -25,8 +30,9 @@ from ..errors import NotFound
 from ..paging import PageTokens, page_size, parse_filter
 from ..rpc import current
 from .log import attempt_from_row, record_from_row
+from .operator import Operator
 from .record import Attempt, SagaView
-from .statements import ATTEMPTS, ROW
+from .statements import ATTEMPTS, INTERVENTIONS, ROW
 
 _FIELDS = {"state": "state", "name": "name", "tenant_id": "tenant_id"}
 _VIEW = sql.SQL("SELECT {}, owner, lease_until, due_at, deadline, created_at, finished_at FROM saga").format(
@@ -37,8 +43,9 @@ _VIEW = sql.SQL("SELECT {}, owner, lease_until, due_at, deadline, created_at, fi
 class SagaServicer(SagaServiceServicer):
     """SagaService over one service's database."""
 
-    def __init__(self, database: Database, tokens: PageTokens) -> None:
+    def __init__(self, database: Database, operator: Operator, tokens: PageTokens) -> None:
         self._database = database
+        self._operator = operator
         self._tokens = tokens
 
     async def ListSagas(self, request: ListSagasRequest, context: Any) -> ListSagasResponse:
@@ -66,21 +73,52 @@ class SagaServicer(SagaServiceServicer):
         return answer
 
     async def GetSaga(self, request: GetSagaRequest, context: Any) -> ProtoSaga:
-        tenant, saga_id = current().tenant_filter, UUID(request.saga_id)
+        return await self._saga(UUID(request.saga_id))
+
+    async def RetrySaga(self, request: RetrySagaRequest, context: Any) -> ProtoSaga:
+        await self._operator.retry(*self._order(request))
+        return await self._saga(UUID(request.saga_id))
+
+    async def SkipSagaStep(self, request: SkipSagaStepRequest, context: Any) -> ProtoSaga:
+        saga_id, tenant, by, reason = self._order(request)
+        await self._operator.skip(saga_id, request.step, tenant, by, reason)
+        return await self._saga(saga_id)
+
+    async def CompensateSaga(self, request: CompensateSagaRequest, context: Any) -> ProtoSaga:
+        await self._operator.compensate(*self._order(request))
+        return await self._saga(UUID(request.saga_id))
+
+    async def ResolveSaga(self, request: ResolveSagaRequest, context: Any) -> ProtoSaga:
+        await self._operator.resolve(*self._order(request))
+        return await self._saga(UUID(request.saga_id))
+
+    async def CancelSaga(self, request: CancelSagaRequest, context: Any) -> ProtoSaga:
+        await self._operator.cancel(*self._order(request))
+        return await self._saga(UUID(request.saga_id))
+
+    def _order(self, request: Any) -> tuple[UUID, UUID | None, UUID, str]:
+        caller = current()
+        return UUID(request.saga_id), caller.tenant_filter, caller.user.user_id, request.reason
+
+    async def _saga(self, saga_id: UUID) -> ProtoSaga:
+        tenant = current().tenant_filter
         query = sql.SQL("{} WHERE saga_id = %s AND (%s::uuid IS NULL OR tenant_id = %s)").format(_VIEW)
         async with self._database.connection() as connection:
             row = await (await connection.execute(query, (saga_id, tenant, tenant))).fetchone()
             if row is None:
                 raise NotFound.named("saga", saga_id)
             attempts = await (await connection.execute(ATTEMPTS, ([saga_id],))).fetchall()
+            interventions = await (await connection.execute(INTERVENTIONS, (saga_id,))).fetchall()
         answer = _to_proto(_view(row))
         in_order = sorted((attempt_from_row(one[1:]) for one in attempts), key=lambda one: str(one.started_at))
         answer.attempts.extend(_attempt_to_proto(one) for one in in_order)
+        for action, step, by, reason, at in interventions:
+            answer.interventions.add(action=action, step=step, initiated_by=str(by), reason=reason, time=_timestamp(at))
         return answer
 
 
 def _view(row: Sequence[Any]) -> SagaView:
-    return SagaView(record_from_row(row[:11]), *row[11:])
+    return SagaView(record_from_row(row[:12]), *row[12:])
 
 
 def _to_proto(view: SagaView) -> ProtoSaga:

@@ -51,7 +51,8 @@ SELECT cancel_reason, overdue, (SELECT count(*) FROM done) FROM fence
 """
 
 ROW = """saga_id, name, version, state, tenant_id, params, epoch,
-    CASE WHEN cancel_requested_at IS NOT NULL THEN coalesce(cancel_reason, '') END, deadline < now(), error, traceparent"""
+    CASE WHEN cancel_requested_at IS NOT NULL THEN coalesce(cancel_reason, '') END, deadline < now(),
+    error, traceparent, forgiven_epoch"""
 
 # The lease and, in the same statement, the backoff: a saga that ends its workers is taken up ever more seldom.
 CLAIM = f"""
@@ -102,4 +103,28 @@ ON CONFLICT (saga_id) DO NOTHING
 CANCEL = """
 UPDATE saga SET cancel_requested_at = coalesce(cancel_requested_at, now()), cancel_reason = coalesce(cancel_reason, %s)
 WHERE saga_id = %s AND state = 'running'
+"""
+
+LOCK = f"""
+SELECT {ROW}, resume_state FROM saga WHERE saga_id = %s AND (%s::uuid IS NULL OR tenant_id = %s) FOR UPDATE
+"""  # noqa: S608 - our own column list
+
+# The next owner's epoch is greater than the one forgiven, so its attempts count from one.
+RESUME = """
+UPDATE saga SET state = %s, resume_state = NULL, forgiven_epoch = epoch, due_at = now(), takeovers = 0,
+    deadline = greatest(deadline, now() + interval '10 minutes'), finished_at = NULL, updated_at = now()
+WHERE saga_id = %s
+"""
+
+DONE_BY_HAND = """
+INSERT INTO saga_step (saga_id, step, operation, attempt, outcome, epoch, finished_at)
+SELECT %s, %s, %s, 1 + coalesce((SELECT max(attempt) FROM saga_step WHERE saga_id = %s AND step = %s AND operation = %s), 0),
+       'ok', %s, clock_timestamp()
+"""
+
+NOTE = "INSERT INTO saga_intervention (saga_id, action, step, initiated_by, reason) VALUES (%s, %s, %s, %s, %s)"
+
+INTERVENTIONS = """
+SELECT action, coalesce(step, ''), initiated_by, reason, created_at FROM saga_intervention
+WHERE saga_id = %s ORDER BY sequence
 """

@@ -28,7 +28,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from novacron.api.options.v1 import options_pb2 as novacron_dot_api_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fnovacron/api/saga/v1/saga.proto\x12\x14novacron.api.saga.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a%novacron/api/options/v1/options.proto\"\x9c\x04\n\x04Saga\x12\x0f\n\x07saga_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x05\x12.\n\x05state\x18\x04 \x01(\x0e\x32\x1f.novacron.api.saga.v1.SagaState\x12\x11\n\ttenant_id\x18\x05 \x01(\t\x12\'\n\x06params\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\r\n\x05owner\x18\x07 \x01(\t\x12\r\n\x05\x65poch\x18\x08 \x01(\x03\x12/\n\x0blease_until\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12*\n\x06\x64ue_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x64\x65\x61\x64line\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x18\n\x10\x63\x61ncel_requested\x18\x0c \x01(\x08\x12\r\n\x05\x65rror\x18\r \x01(\t\x12\x10\n\x08trace_id\x18\x0e \x01(\t\x12.\n\ncreated_at\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x66inished_at\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x08\x61ttempts\x18\x11 \x03(\x0b\x32!.novacron.api.saga.v1.SagaAttempt\"\xf8\x01\n\x0bSagaAttempt\x12\x0c\n\x04step\x18\x01 \x01(\t\x12\x11\n\toperation\x18\x02 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x03 \x01(\x05\x12\x0f\n\x07outcome\x18\x04 \x01(\t\x12.\n\nstarted_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x66inished_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x65rror\x18\x07 \x01(\t\x12\'\n\x06output\x18\x08 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\r\n\x05\x65poch\x18\t \x01(\x03\"i\n\x10ListSagasRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12\x18\n\x06\x66ilter\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\"W\n\x11ListSagasResponse\x12)\n\x05sagas\x18\x01 \x03(\x0b\x32\x1a.novacron.api.saga.v1.Saga\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"+\n\x0eGetSagaRequest\x12\x19\n\x07saga_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01*\xa8\x01\n\tSagaState\x12\x1a\n\x16SAGA_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12SAGA_STATE_RUNNING\x10\x01\x12\x1b\n\x17SAGA_STATE_COMPENSATING\x10\x02\x12\x18\n\x14SAGA_STATE_SUCCEEDED\x10\x03\x12\x1a\n\x16SAGA_STATE_COMPENSATED\x10\x04\x12\x14\n\x10SAGA_STATE_STUCK\x10\x05\x32\xe6\x01\n\x0bSagaService\x12v\n\tListSagas\x12&.novacron.api.saga.v1.ListSagasRequest\x1a\'.novacron.api.saga.v1.ListSagasResponse\"\x18\x90\x02\x01\xc2\xf3\x18\x0b\n\tsaga:read\xca\xf3\x18\x02\x18\x01\x12_\n\x07GetSaga\x12$.novacron.api.saga.v1.GetSagaRequest\x1a\x1a.novacron.api.saga.v1.Saga\"\x12\x90\x02\x01\xc2\xf3\x18\x0b\n\tsaga:readb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fnovacron/api/saga/v1/saga.proto\x12\x14novacron.api.saga.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a%novacron/api/options/v1/options.proto\"\xdb\x04\n\x04Saga\x12\x0f\n\x07saga_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x05\x12.\n\x05state\x18\x04 \x01(\x0e\x32\x1f.novacron.api.saga.v1.SagaState\x12\x11\n\ttenant_id\x18\x05 \x01(\t\x12\'\n\x06params\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\r\n\x05owner\x18\x07 \x01(\t\x12\r\n\x05\x65poch\x18\x08 \x01(\x03\x12/\n\x0blease_until\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12*\n\x06\x64ue_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x64\x65\x61\x64line\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x18\n\x10\x63\x61ncel_requested\x18\x0c \x01(\x08\x12\r\n\x05\x65rror\x18\r \x01(\t\x12\x10\n\x08trace_id\x18\x0e \x01(\t\x12.\n\ncreated_at\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x66inished_at\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x08\x61ttempts\x18\x11 \x03(\x0b\x32!.novacron.api.saga.v1.SagaAttempt\x12=\n\rinterventions\x18\x12 \x03(\x0b\x32&.novacron.api.saga.v1.SagaIntervention\"\x80\x01\n\x10SagaIntervention\x12\x0e\n\x06\x61\x63tion\x18\x01 \x01(\t\x12\x0c\n\x04step\x18\x02 \x01(\t\x12\x14\n\x0cinitiated_by\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12(\n\x04time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xf8\x01\n\x0bSagaAttempt\x12\x0c\n\x04step\x18\x01 \x01(\t\x12\x11\n\toperation\x18\x02 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x03 \x01(\x05\x12\x0f\n\x07outcome\x18\x04 \x01(\t\x12.\n\nstarted_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x66inished_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x65rror\x18\x07 \x01(\t\x12\'\n\x06output\x18\x08 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\r\n\x05\x65poch\x18\t \x01(\x03\"i\n\x10ListSagasRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12\x18\n\x06\x66ilter\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\"W\n\x11ListSagasResponse\x12)\n\x05sagas\x18\x01 \x03(\x0b\x32\x1a.novacron.api.saga.v1.Saga\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"+\n\x0eGetSagaRequest\x12\x19\n\x07saga_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"I\n\x10RetrySagaRequest\x12\x19\n\x07saga_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1a\n\x06reason\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x08\"N\n\x15\x43ompensateSagaRequest\x12\x19\n\x07saga_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1a\n\x06reason\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x08\"K\n\x12ResolveSagaRequest\x12\x19\n\x07saga_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1a\n\x06reason\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x08\"J\n\x11\x43\x61ncelSagaRequest\x12\x19\n\x07saga_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1a\n\x06reason\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x08\"e\n\x13SkipSagaStepRequest\x12\x19\n\x07saga_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x17\n\x04step\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18?\x12\x1a\n\x06reason\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x08*\xa8\x01\n\tSagaState\x12\x1a\n\x16SAGA_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12SAGA_STATE_RUNNING\x10\x01\x12\x1b\n\x17SAGA_STATE_COMPENSATING\x10\x02\x12\x18\n\x14SAGA_STATE_SUCCEEDED\x10\x03\x12\x1a\n\x16SAGA_STATE_COMPENSATED\x10\x04\x12\x14\n\x10SAGA_STATE_STUCK\x10\x05\x32\x84\x06\n\x0bSagaService\x12v\n\tListSagas\x12&.novacron.api.saga.v1.ListSagasRequest\x1a\'.novacron.api.saga.v1.ListSagasResponse\"\x18\x90\x02\x01\xc2\xf3\x18\x0b\n\tsaga:read\xca\xf3\x18\x02\x18\x01\x12_\n\x07GetSaga\x12$.novacron.api.saga.v1.GetSagaRequest\x1a\x1a.novacron.api.saga.v1.Saga\"\x12\x90\x02\x01\xc2\xf3\x18\x0b\n\tsaga:read\x12\x66\n\tRetrySaga\x12&.novacron.api.saga.v1.RetrySagaRequest\x1a\x1a.novacron.api.saga.v1.Saga\"\x15\x90\x02\x02\xc2\xf3\x18\x0e\n\x0csaga:operate\x12l\n\x0cSkipSagaStep\x12).novacron.api.saga.v1.SkipSagaStepRequest\x1a\x1a.novacron.api.saga.v1.Saga\"\x15\x90\x02\x02\xc2\xf3\x18\x0e\n\x0csaga:operate\x12p\n\x0e\x43ompensateSaga\x12+.novacron.api.saga.v1.CompensateSagaRequest\x1a\x1a.novacron.api.saga.v1.Saga\"\x15\x90\x02\x02\xc2\xf3\x18\x0e\n\x0csaga:operate\x12j\n\x0bResolveSaga\x12(.novacron.api.saga.v1.ResolveSagaRequest\x1a\x1a.novacron.api.saga.v1.Saga\"\x15\x90\x02\x02\xc2\xf3\x18\x0e\n\x0csaga:operate\x12h\n\nCancelSaga\x12\'.novacron.api.saga.v1.CancelSagaRequest\x1a\x1a.novacron.api.saga.v1.Saga\"\x15\x90\x02\x02\xc2\xf3\x18\x0e\n\x0csaga:operateb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,22 +43,66 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTSAGASREQUEST'].fields_by_name['filter']._serialized_options = b'\272H\005r\003\030\200\020'
   _globals['_GETSAGAREQUEST'].fields_by_name['saga_id']._loaded_options = None
   _globals['_GETSAGAREQUEST'].fields_by_name['saga_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_RETRYSAGAREQUEST'].fields_by_name['saga_id']._loaded_options = None
+  _globals['_RETRYSAGAREQUEST'].fields_by_name['saga_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_RETRYSAGAREQUEST'].fields_by_name['reason']._loaded_options = None
+  _globals['_RETRYSAGAREQUEST'].fields_by_name['reason']._serialized_options = b'\272H\007r\005\020\001\030\200\010'
+  _globals['_COMPENSATESAGAREQUEST'].fields_by_name['saga_id']._loaded_options = None
+  _globals['_COMPENSATESAGAREQUEST'].fields_by_name['saga_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_COMPENSATESAGAREQUEST'].fields_by_name['reason']._loaded_options = None
+  _globals['_COMPENSATESAGAREQUEST'].fields_by_name['reason']._serialized_options = b'\272H\007r\005\020\001\030\200\010'
+  _globals['_RESOLVESAGAREQUEST'].fields_by_name['saga_id']._loaded_options = None
+  _globals['_RESOLVESAGAREQUEST'].fields_by_name['saga_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_RESOLVESAGAREQUEST'].fields_by_name['reason']._loaded_options = None
+  _globals['_RESOLVESAGAREQUEST'].fields_by_name['reason']._serialized_options = b'\272H\007r\005\020\001\030\200\010'
+  _globals['_CANCELSAGAREQUEST'].fields_by_name['saga_id']._loaded_options = None
+  _globals['_CANCELSAGAREQUEST'].fields_by_name['saga_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_CANCELSAGAREQUEST'].fields_by_name['reason']._loaded_options = None
+  _globals['_CANCELSAGAREQUEST'].fields_by_name['reason']._serialized_options = b'\272H\007r\005\020\001\030\200\010'
+  _globals['_SKIPSAGASTEPREQUEST'].fields_by_name['saga_id']._loaded_options = None
+  _globals['_SKIPSAGASTEPREQUEST'].fields_by_name['saga_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_SKIPSAGASTEPREQUEST'].fields_by_name['step']._loaded_options = None
+  _globals['_SKIPSAGASTEPREQUEST'].fields_by_name['step']._serialized_options = b'\272H\006r\004\020\001\030?'
+  _globals['_SKIPSAGASTEPREQUEST'].fields_by_name['reason']._loaded_options = None
+  _globals['_SKIPSAGASTEPREQUEST'].fields_by_name['reason']._serialized_options = b'\272H\007r\005\020\001\030\200\010'
   _globals['_SAGASERVICE'].methods_by_name['ListSagas']._loaded_options = None
   _globals['_SAGASERVICE'].methods_by_name['ListSagas']._serialized_options = b'\220\002\001\302\363\030\013\n\tsaga:read\312\363\030\002\030\001'
   _globals['_SAGASERVICE'].methods_by_name['GetSaga']._loaded_options = None
   _globals['_SAGASERVICE'].methods_by_name['GetSaga']._serialized_options = b'\220\002\001\302\363\030\013\n\tsaga:read'
-  _globals['_SAGASTATE']._serialized_start=1224
-  _globals['_SAGASTATE']._serialized_end=1392
+  _globals['_SAGASERVICE'].methods_by_name['RetrySaga']._loaded_options = None
+  _globals['_SAGASERVICE'].methods_by_name['RetrySaga']._serialized_options = b'\220\002\002\302\363\030\016\n\014saga:operate'
+  _globals['_SAGASERVICE'].methods_by_name['SkipSagaStep']._loaded_options = None
+  _globals['_SAGASERVICE'].methods_by_name['SkipSagaStep']._serialized_options = b'\220\002\002\302\363\030\016\n\014saga:operate'
+  _globals['_SAGASERVICE'].methods_by_name['CompensateSaga']._loaded_options = None
+  _globals['_SAGASERVICE'].methods_by_name['CompensateSaga']._serialized_options = b'\220\002\002\302\363\030\016\n\014saga:operate'
+  _globals['_SAGASERVICE'].methods_by_name['ResolveSaga']._loaded_options = None
+  _globals['_SAGASERVICE'].methods_by_name['ResolveSaga']._serialized_options = b'\220\002\002\302\363\030\016\n\014saga:operate'
+  _globals['_SAGASERVICE'].methods_by_name['CancelSaga']._loaded_options = None
+  _globals['_SAGASERVICE'].methods_by_name['CancelSaga']._serialized_options = b'\220\002\002\302\363\030\016\n\014saga:operate'
+  _globals['_SAGASTATE']._serialized_start=1829
+  _globals['_SAGASTATE']._serialized_end=1997
   _globals['_SAGA']._serialized_start=189
-  _globals['_SAGA']._serialized_end=729
-  _globals['_SAGAATTEMPT']._serialized_start=732
-  _globals['_SAGAATTEMPT']._serialized_end=980
-  _globals['_LISTSAGASREQUEST']._serialized_start=982
-  _globals['_LISTSAGASREQUEST']._serialized_end=1087
-  _globals['_LISTSAGASRESPONSE']._serialized_start=1089
-  _globals['_LISTSAGASRESPONSE']._serialized_end=1176
-  _globals['_GETSAGAREQUEST']._serialized_start=1178
-  _globals['_GETSAGAREQUEST']._serialized_end=1221
-  _globals['_SAGASERVICE']._serialized_start=1395
-  _globals['_SAGASERVICE']._serialized_end=1625
+  _globals['_SAGA']._serialized_end=792
+  _globals['_SAGAINTERVENTION']._serialized_start=795
+  _globals['_SAGAINTERVENTION']._serialized_end=923
+  _globals['_SAGAATTEMPT']._serialized_start=926
+  _globals['_SAGAATTEMPT']._serialized_end=1174
+  _globals['_LISTSAGASREQUEST']._serialized_start=1176
+  _globals['_LISTSAGASREQUEST']._serialized_end=1281
+  _globals['_LISTSAGASRESPONSE']._serialized_start=1283
+  _globals['_LISTSAGASRESPONSE']._serialized_end=1370
+  _globals['_GETSAGAREQUEST']._serialized_start=1372
+  _globals['_GETSAGAREQUEST']._serialized_end=1415
+  _globals['_RETRYSAGAREQUEST']._serialized_start=1417
+  _globals['_RETRYSAGAREQUEST']._serialized_end=1490
+  _globals['_COMPENSATESAGAREQUEST']._serialized_start=1492
+  _globals['_COMPENSATESAGAREQUEST']._serialized_end=1570
+  _globals['_RESOLVESAGAREQUEST']._serialized_start=1572
+  _globals['_RESOLVESAGAREQUEST']._serialized_end=1647
+  _globals['_CANCELSAGAREQUEST']._serialized_start=1649
+  _globals['_CANCELSAGAREQUEST']._serialized_end=1723
+  _globals['_SKIPSAGASTEPREQUEST']._serialized_start=1725
+  _globals['_SKIPSAGASTEPREQUEST']._serialized_end=1826
+  _globals['_SAGASERVICE']._serialized_start=2000
+  _globals['_SAGASERVICE']._serialized_end=2772
 # @@protoc_insertion_point(module_scope)

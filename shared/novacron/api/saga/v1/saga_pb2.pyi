@@ -29,7 +29,7 @@ SAGA_STATE_COMPENSATED: SagaState
 SAGA_STATE_STUCK: SagaState
 
 class Saga(_message.Message):
-    __slots__ = ("saga_id", "name", "version", "state", "tenant_id", "params", "owner", "epoch", "lease_until", "due_at", "deadline", "cancel_requested", "error", "trace_id", "created_at", "finished_at", "attempts")
+    __slots__ = ("saga_id", "name", "version", "state", "tenant_id", "params", "owner", "epoch", "lease_until", "due_at", "deadline", "cancel_requested", "error", "trace_id", "created_at", "finished_at", "attempts", "interventions")
     SAGA_ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
@@ -47,6 +47,7 @@ class Saga(_message.Message):
     CREATED_AT_FIELD_NUMBER: _ClassVar[int]
     FINISHED_AT_FIELD_NUMBER: _ClassVar[int]
     ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
+    INTERVENTIONS_FIELD_NUMBER: _ClassVar[int]
     saga_id: str
     name: str
     version: int
@@ -64,7 +65,22 @@ class Saga(_message.Message):
     created_at: _timestamp_pb2.Timestamp
     finished_at: _timestamp_pb2.Timestamp
     attempts: _containers.RepeatedCompositeFieldContainer[SagaAttempt]
-    def __init__(self, saga_id: _Optional[str] = ..., name: _Optional[str] = ..., version: _Optional[int] = ..., state: _Optional[_Union[SagaState, str]] = ..., tenant_id: _Optional[str] = ..., params: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., owner: _Optional[str] = ..., epoch: _Optional[int] = ..., lease_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., due_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., deadline: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., cancel_requested: _Optional[bool] = ..., error: _Optional[str] = ..., trace_id: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., finished_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., attempts: _Optional[_Iterable[_Union[SagaAttempt, _Mapping]]] = ...) -> None: ...
+    interventions: _containers.RepeatedCompositeFieldContainer[SagaIntervention]
+    def __init__(self, saga_id: _Optional[str] = ..., name: _Optional[str] = ..., version: _Optional[int] = ..., state: _Optional[_Union[SagaState, str]] = ..., tenant_id: _Optional[str] = ..., params: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., owner: _Optional[str] = ..., epoch: _Optional[int] = ..., lease_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., due_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., deadline: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., cancel_requested: _Optional[bool] = ..., error: _Optional[str] = ..., trace_id: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., finished_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., attempts: _Optional[_Iterable[_Union[SagaAttempt, _Mapping]]] = ..., interventions: _Optional[_Iterable[_Union[SagaIntervention, _Mapping]]] = ...) -> None: ...
+
+class SagaIntervention(_message.Message):
+    __slots__ = ("action", "step", "initiated_by", "reason", "time")
+    ACTION_FIELD_NUMBER: _ClassVar[int]
+    STEP_FIELD_NUMBER: _ClassVar[int]
+    INITIATED_BY_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    TIME_FIELD_NUMBER: _ClassVar[int]
+    action: str
+    step: str
+    initiated_by: str
+    reason: str
+    time: _timestamp_pb2.Timestamp
+    def __init__(self, action: _Optional[str] = ..., step: _Optional[str] = ..., initiated_by: _Optional[str] = ..., reason: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class SagaAttempt(_message.Message):
     __slots__ = ("step", "operation", "attempt", "outcome", "started_at", "finished_at", "error", "output", "epoch")
@@ -111,3 +127,45 @@ class GetSagaRequest(_message.Message):
     SAGA_ID_FIELD_NUMBER: _ClassVar[int]
     saga_id: str
     def __init__(self, saga_id: _Optional[str] = ...) -> None: ...
+
+class RetrySagaRequest(_message.Message):
+    __slots__ = ("saga_id", "reason")
+    SAGA_ID_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    saga_id: str
+    reason: str
+    def __init__(self, saga_id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class CompensateSagaRequest(_message.Message):
+    __slots__ = ("saga_id", "reason")
+    SAGA_ID_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    saga_id: str
+    reason: str
+    def __init__(self, saga_id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class ResolveSagaRequest(_message.Message):
+    __slots__ = ("saga_id", "reason")
+    SAGA_ID_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    saga_id: str
+    reason: str
+    def __init__(self, saga_id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class CancelSagaRequest(_message.Message):
+    __slots__ = ("saga_id", "reason")
+    SAGA_ID_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    saga_id: str
+    reason: str
+    def __init__(self, saga_id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class SkipSagaStepRequest(_message.Message):
+    __slots__ = ("saga_id", "step", "reason")
+    SAGA_ID_FIELD_NUMBER: _ClassVar[int]
+    STEP_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    saga_id: str
+    step: str
+    reason: str
+    def __init__(self, saga_id: _Optional[str] = ..., step: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...

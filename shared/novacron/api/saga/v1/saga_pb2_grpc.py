@@ -45,6 +45,31 @@ class SagaServiceStub:
                 request_serializer=novacron_dot_api_dot_saga_dot_v1_dot_saga__pb2.GetSagaRequest.SerializeToString,
                 response_deserializer=novacron_dot_api_dot_saga_dot_v1_dot_saga__pb2.Saga.FromString,
                 _registered_method=True)
+        self.RetrySaga = channel.unary_unary(
+                '/novacron.api.saga.v1.SagaService/RetrySaga',
+                request_serializer=novacron_dot_api_dot_saga_dot_v1_dot_saga__pb2.RetrySagaRequest.SerializeToString,
+                response_deserializer=novacron_dot_api_dot_saga_dot_v1_dot_saga__pb2.Saga.FromString,
+                _registered_method=True)
+        self.SkipSagaStep = channel.unary_unary(
+                '/novacron.api.saga.v1.SagaService/SkipSagaStep',
+                request_serializer=novacron_dot_api_dot_saga_dot_v1_dot_saga__pb2.SkipSagaStepRequest.SerializeToString,
+                response_deserializer=novacron_dot_api_dot_saga_dot_v1_dot_saga__pb2.Saga.FromString,
+                _registered_method=True)
+        self.CompensateSaga = channel.unary_unary(
+                '/novacron.api.saga.v1.SagaService/CompensateSaga',
+                request_serializer=novacron_dot_api_dot_saga_dot_v1_dot_saga__pb2.CompensateSagaRequest.SerializeToString,
+                response_deserializer=novacron_dot_api_dot_saga_dot_v1_dot_saga__pb2.Saga.FromString,
+                _registered_method=True)
+        self.ResolveSaga = channel.unary_unary(
+                '/novacron.api.saga.v1.SagaService/ResolveSaga',
+                request_serializer=novacron_dot_api_dot_saga_dot_v1_dot_saga__pb2.ResolveSagaRequest.SerializeToString,
+                response_deserializer=novacron_dot_api_dot_saga_dot_v1_dot_saga__pb2.Saga.FromString,
+                _registered_method=True)
+        self.CancelSaga = channel.unary_unary(
+                '/novacron.api.saga.v1.SagaService/CancelSaga',
+                request_serializer=novacron_dot_api_dot_saga_dot_v1_dot_saga__pb2.CancelSagaRequest.SerializeToString,
+                response_deserializer=novacron_dot_api_dot_saga_dot_v1_dot_saga__pb2.Saga.FromString,
+                _registered_method=True)
 
 
 class SagaServiceServicer:
@@ -65,6 +90,42 @@ class SagaServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RetrySaga(self, request, context):
+        """Lets a stuck saga go on where it stands, with all attempts of its step granted anew. FAILED_PRECONDITION: it is not stuck.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SkipSagaStep(self, request, context):
+        """Counts the stuck step as done, since the operator did it by hand. FAILED_PRECONDITION: not stuck there, or later steps
+        read what it returns.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CompensateSaga(self, request, context):
+        """Turns a stuck saga back, even from behind its point of no return. FAILED_PRECONDITION: it is not stuck.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResolveSaga(self, request, context):
+        """Ends a stuck saga as compensated, since the operator made sure by hand that nothing is left of it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelSaga(self, request, context):
+        """Turns a running saga round at its next commit. FAILED_PRECONDITION: it does not run.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_SagaServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -76,6 +137,31 @@ def add_SagaServiceServicer_to_server(servicer, server):
             'GetSaga': grpc.unary_unary_rpc_method_handler(
                     servicer.GetSaga,
                     request_deserializer=novacron_dot_api_dot_saga_dot_v1_dot_saga__pb2.GetSagaRequest.FromString,
+                    response_serializer=novacron_dot_api_dot_saga_dot_v1_dot_saga__pb2.Saga.SerializeToString,
+            ),
+            'RetrySaga': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetrySaga,
+                    request_deserializer=novacron_dot_api_dot_saga_dot_v1_dot_saga__pb2.RetrySagaRequest.FromString,
+                    response_serializer=novacron_dot_api_dot_saga_dot_v1_dot_saga__pb2.Saga.SerializeToString,
+            ),
+            'SkipSagaStep': grpc.unary_unary_rpc_method_handler(
+                    servicer.SkipSagaStep,
+                    request_deserializer=novacron_dot_api_dot_saga_dot_v1_dot_saga__pb2.SkipSagaStepRequest.FromString,
+                    response_serializer=novacron_dot_api_dot_saga_dot_v1_dot_saga__pb2.Saga.SerializeToString,
+            ),
+            'CompensateSaga': grpc.unary_unary_rpc_method_handler(
+                    servicer.CompensateSaga,
+                    request_deserializer=novacron_dot_api_dot_saga_dot_v1_dot_saga__pb2.CompensateSagaRequest.FromString,
+                    response_serializer=novacron_dot_api_dot_saga_dot_v1_dot_saga__pb2.Saga.SerializeToString,
+            ),
+            'ResolveSaga': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResolveSaga,
+                    request_deserializer=novacron_dot_api_dot_saga_dot_v1_dot_saga__pb2.ResolveSagaRequest.FromString,
+                    response_serializer=novacron_dot_api_dot_saga_dot_v1_dot_saga__pb2.Saga.SerializeToString,
+            ),
+            'CancelSaga': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelSaga,
+                    request_deserializer=novacron_dot_api_dot_saga_dot_v1_dot_saga__pb2.CancelSagaRequest.FromString,
                     response_serializer=novacron_dot_api_dot_saga_dot_v1_dot_saga__pb2.Saga.SerializeToString,
             ),
     }
@@ -133,6 +219,141 @@ class SagaService:
             target,
             '/novacron.api.saga.v1.SagaService/GetSaga',
             novacron_dot_api_dot_saga_dot_v1_dot_saga__pb2.GetSagaRequest.SerializeToString,
+            novacron_dot_api_dot_saga_dot_v1_dot_saga__pb2.Saga.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetrySaga(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/novacron.api.saga.v1.SagaService/RetrySaga',
+            novacron_dot_api_dot_saga_dot_v1_dot_saga__pb2.RetrySagaRequest.SerializeToString,
+            novacron_dot_api_dot_saga_dot_v1_dot_saga__pb2.Saga.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SkipSagaStep(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/novacron.api.saga.v1.SagaService/SkipSagaStep',
+            novacron_dot_api_dot_saga_dot_v1_dot_saga__pb2.SkipSagaStepRequest.SerializeToString,
+            novacron_dot_api_dot_saga_dot_v1_dot_saga__pb2.Saga.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CompensateSaga(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/novacron.api.saga.v1.SagaService/CompensateSaga',
+            novacron_dot_api_dot_saga_dot_v1_dot_saga__pb2.CompensateSagaRequest.SerializeToString,
+            novacron_dot_api_dot_saga_dot_v1_dot_saga__pb2.Saga.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResolveSaga(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/novacron.api.saga.v1.SagaService/ResolveSaga',
+            novacron_dot_api_dot_saga_dot_v1_dot_saga__pb2.ResolveSagaRequest.SerializeToString,
+            novacron_dot_api_dot_saga_dot_v1_dot_saga__pb2.Saga.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelSaga(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/novacron.api.saga.v1.SagaService/CancelSaga',
+            novacron_dot_api_dot_saga_dot_v1_dot_saga__pb2.CancelSagaRequest.SerializeToString,
             novacron_dot_api_dot_saga_dot_v1_dot_saga__pb2.Saga.FromString,
             options,
             channel_credentials,
