@@ -181,7 +181,8 @@ class Store:
         )
         row = await held.fetchone()
         assert row is not None
-        return UUID(str(row[0]))
+        held_id: UUID = row[0]
+        return held_id
 
     async def add_user(self, connection: Connection, account: Account, password_hash: str) -> None:
         await connection.execute(
