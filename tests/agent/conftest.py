@@ -23,7 +23,7 @@ T = TypeVar("T")
 MakeDriver = Callable[[], Driver]
 
 
-async def wait_until(read: Callable[[], Awaitable[T]], until: Callable[[T], bool], *, within: float = 60.0) -> T:
+async def wait_until(read: Callable[[], Awaitable[T]], until: Callable[[T], bool], *, within: float = 120.0) -> T:
     """The first value that satisfies ``until``; fails with the last one when ``within`` seconds have passed."""
     deadline = time.monotonic() + within
     while not until(value := await read()):

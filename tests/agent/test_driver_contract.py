@@ -129,12 +129,12 @@ async def test_a_graceful_stop_lets_the_guest_power_itself_off(
     await driver.create(spec)
     await eventually(lambda: console_of(driver, spec.vm_id), lambda text: "is up at" in text)
 
-    stopped = await driver.stop(spec.vm_id, grace_seconds=60)
+    stopped = await driver.stop(spec.vm_id, grace_seconds=120)
 
     assert stopped.power_state is PowerState.STOPPED
     assert stopped.ip_address is None
     assert "Power down" in await console_of(driver, spec.vm_id)
-    assert (await driver.stop(spec.vm_id, grace_seconds=60)).power_state is PowerState.STOPPED
+    assert (await driver.stop(spec.vm_id, grace_seconds=120)).power_state is PowerState.STOPPED
 
 
 async def test_a_stop_without_grace_pulls_the_plug_and_a_start_boots_again(
@@ -162,7 +162,7 @@ async def test_a_reboot_leaves_it_running_and_keeps_the_console_log(
     await driver.create(spec)
     first = await eventually(lambda: console_of(driver, spec.vm_id), lambda text: "is up at" in text)
 
-    assert (await driver.reboot(spec.vm_id, grace_seconds=60)).power_state is PowerState.RUNNING
+    assert (await driver.reboot(spec.vm_id, grace_seconds=120)).power_state is PowerState.RUNNING
 
     both = await eventually(lambda: console_of(driver, spec.vm_id), lambda text: text.count("is up at") == 2)
     assert both.startswith(first)

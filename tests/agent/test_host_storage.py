@@ -174,6 +174,16 @@ def test_a_console_log_that_was_rolled_over_reads_as_one(storage: HostStorage) -
     assert storage.console(UUID(int=0), 0, 10) == b""
 
 
+def test_what_is_no_vm_s_directory_is_left_alone(storage: HostStorage, spec_of: SpecOf) -> None:
+    stray = storage.root / "instances" / "lost+found"
+    stray.mkdir()
+    spec = spec_of(base_image="debian", disk_gib=2)
+    storage.make(spec)
+
+    assert storage.instances() == {spec.vm_id}
+    assert stray.exists()
+
+
 def test_a_directory_of_one_agent_is_refused_to_another(storage: HostStorage, images: Path) -> None:
     other = HostStorage(storage.root, ImageStore(images))
 

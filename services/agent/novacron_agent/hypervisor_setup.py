@@ -29,6 +29,7 @@ _TO_BUILD_THE_BINDING: Final = {"pkg-config": "pkg-config", "gcc": "gcc"}
 _BINDING: Final = "libvirt-python>=12"
 _SYSTEMD: Final = Path("/run/systemd/system")
 _KVM: Final = Path("/dev/kvm")
+_DAEMONS_PATH: Final = f"{os.environ.get('PATH', '/usr/bin:/bin')}:/usr/sbin:/sbin"  # su leaves the last two out
 _DAEMON_STARTS_WITHIN_SECONDS: Final = 20.0
 
 
@@ -145,8 +146,7 @@ def _answers() -> bool:
 
 
 def _find(program: str) -> str | None:
-    """Where a program is, on PATH or where daemons lie that a normal user's PATH leaves out."""
-    return shutil.which(program) or shutil.which(program, path="/usr/sbin:/sbin")
+    return shutil.which(program, path=_DAEMONS_PATH)
 
 
 def _succeeds(command: Sequence[str]) -> bool:
@@ -162,7 +162,14 @@ def _run(command: Sequence[str]) -> None:
 def _attempt(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
     found = [_find(command[0]) or command[0], *command[1:]]
     try:
-        return subprocess.run(found, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        return subprocess.run(
+            found,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "PATH": _DAEMONS_PATH},  # libvirtd looks for QEMU and dnsmasq on the PATH that it got
+        )
     except FileNotFoundError:
         return subprocess.CompletedProcess(found, 127, "", f"{command[0]} is not installed")
 

@@ -9,6 +9,7 @@ from typing import Literal
 
 from novacron.errors import NovacronError, Unavailable
 from novacron_agent.drivers.driver import Driver
+from novacron_agent.drivers.host_storage import holds_vms
 from novacron_agent.drivers.simulated import SimulatedDriver, SimulatedSettings
 
 log = logging.getLogger(__name__)
@@ -30,23 +31,35 @@ class DriverSettings:
 async def choose(settings: DriverSettings) -> Driver:
     """An open driver. ``auto`` is libvirt where it opens and else the simulated one, whose description says why.
 
-    ``Unavailable``: the driver that was asked for by name does not open.
+    An agent that has VMs keeps their driver: were it simulated because libvirtd is just being restarted, it would tell
+    everyone that its VMs are gone. ``Unavailable``: the driver that it must be does not open.
     """
+    if settings.driver == "libvirt":
+        return await _libvirt(settings)
     if settings.driver == "simulated":
         return await _simulated(settings)
+    if _state(settings).exists():
+        simulated = await _simulated(settings, why="this agent has simulated VMs")
+        if await simulated.list():
+            return simulated
+        await simulated.close()
     try:
         return await _libvirt(settings)
     except NovacronError as error:
-        if settings.driver == "libvirt":
+        if holds_vms(settings.directory):
             raise
         log.warning("no libvirt on this host, so the hypervisor is simulated: %s", error.message)
         return await _simulated(settings, why=error.message)
 
 
 async def _simulated(settings: DriverSettings, why: str = "") -> Driver:
-    driver = SimulatedDriver(settings.simulated, settings.directory / "simulated.state", why=why)
+    driver = SimulatedDriver(settings.simulated, _state(settings), why=why)
     await driver.open()
     return driver
+
+
+def _state(settings: DriverSettings) -> Path:
+    return settings.directory / "simulated.state"
 
 
 async def _libvirt(settings: DriverSettings) -> Driver:

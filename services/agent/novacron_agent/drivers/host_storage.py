@@ -18,6 +18,7 @@ import os
 import shutil
 import subprocess
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -76,6 +77,21 @@ def reachable(directory: Path) -> Path:
     return stand_in
 
 
+def holds_vms(directory: Path) -> bool:
+    """Whether an agent with this directory has, or at its last end had, VMs on this host's libvirt."""
+    link = directory / "elsewhere"
+    return bool(_vms(link.readlink() if link.is_symlink() else directory))
+
+
+def _vms(root: Path) -> set[UUID]:
+    names = [path.name for path in (root / "instances").glob("*-*-*-*-*")]
+    vms = set()
+    for name in names:
+        with suppress(ValueError):  # somebody else's; it stays as it is
+            vms.add(UUID(name))
+    return vms
+
+
 class HostStorage:
     """The files of one agent, below ``root``. Everything here blocks: call it in a thread.
 
@@ -95,8 +111,8 @@ class HostStorage:
             if self._other_user:
                 self.root = reachable(self.root)
             for directory in (self.root, self.root / "base", self.root / "instances"):
-                directory.mkdir(parents=True, exist_ok=True)
-                directory.chmod(_PASS_THROUGH)
+                directory.mkdir(mode=_PASS_THROUGH, parents=True, exist_ok=True)
+                directory.chmod(directory.stat().st_mode | _PASS_THROUGH)
             if self._lock < 0:
                 self._lock = os.open(self.root / "agent.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -118,7 +134,7 @@ class HostStorage:
 
     def instances(self) -> set[UUID]:
         """Every VM that has a directory here, whatever is in it."""
-        return {UUID(path.name) for path in (self.root / "instances").iterdir()}
+        return _vms(self.root)
 
     def make(self, spec: DomainSpec) -> InstanceFiles:
         """Disk and seed of a new VM. ``NotFound``: no such image; ``InvalidArgument``: its disk is larger than asked.

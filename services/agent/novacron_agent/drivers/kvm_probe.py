@@ -54,7 +54,7 @@ def kvm_works(connection: Connection, directory: Path, *, limit: float = LIMIT_S
     """
     kept = directory / "kvm.json"
     boot_id = _BOOT_ID.read_text().strip()
-    with suppress(OSError, ValueError, KeyError):
+    with suppress(OSError, ValueError, KeyError, TypeError):
         answer = json.loads(kept.read_text())
         recent = answer["works"] or 0 <= time.time() - answer["at"] < _REPEAT_AFTER_SECONDS
         if answer["boot_id"] == boot_id and recent:

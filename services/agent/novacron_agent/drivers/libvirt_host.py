@@ -169,9 +169,9 @@ class LibvirtHost:
     def _wait_for_orders(self, domain: Any, record: Record) -> None:
         """Return when nothing is being done to the domain any more.
 
-        libvirtd carries out what an agent asked for although the agent was killed meanwhile. A domain that such an order
-        is just starting counts as off: it would be undefined and then run, with nobody to know of it. Writing what stands
-        there already changes nothing, and has to wait its turn.
+        libvirtd carries out what an agent asked for although the agent was killed meanwhile. A domain that it is about to
+        start may still count as off, and one whose start is about to fail as running: neither may be judged yet. Writing
+        what stands there already changes nothing, and has to wait its turn.
         """
         with _unless(_OFF, _GONE):
             self._write(domain, record, libvirt.VIR_DOMAIN_AFFECT_CONFIG)
