@@ -123,19 +123,21 @@ class Foundation:
                 stack.push_async_callback(component.stop)  # type: ignore[attr-defined]
             await server.start()
             stack.push_async_callback(server.stop)
-            host = self.settings.mesh_listen.rpartition(":")[0]
             registration = Registration(
                 self.mesh.channel("registry"),
                 self.service,
                 self.instance,
-                endpoint=f"{host}:{server.port}",
-                mesh_endpoint=f"{host}:{server.mesh_port}",
+                endpoint=self._advertised(self.settings.listen, server.port),
+                mesh_endpoint=self._advertised(self.settings.mesh_listen, server.mesh_port),
             )
             await server.serving()
             await registration.start()
             stack.push_async_callback(registration.stop)
             log.info("serving", port=server.port, mesh_port=server.mesh_port)
             yield
+
+    def _advertised(self, listen: str, port: int) -> str:
+        return f"{self.settings.advertise_host or listen.rpartition(':')[0]}:{port}"
 
     async def _migrated(self) -> None:
         """Services start in any order: the database may come up after them."""

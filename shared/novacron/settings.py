@@ -31,6 +31,9 @@ class ProcessSettings(BaseSettings):
 
     listen: str = Field(default="127.0.0.1:0", description="host:port for users: TLS, bearer token or API key.")
     mesh_listen: str = Field(default="127.0.0.1:0", description="host:port for other services: mTLS.")
+    advertise_host: str = Field(
+        default="", description="Where others reach this process; the listen addresses' host if empty."
+    )
     tls_ca: Path | None = Field(default=None, description="PEM of the CA that signs every service's certificate.")
     tls_cert: Path | None = Field(default=None, description="PEM chain with this service's spiffe:// URI SAN.")
     tls_key: Path | None = Field(default=None, description="PEM private key of tls_cert.")
