@@ -127,10 +127,18 @@ async def test_a_vm_that_was_given_a_place_since_gets_no_second_one(scheduler, t
 
 
 _WAITING = """
-SELECT count(*) FROM pg_stat_activity
+SELECT pid FROM pg_stat_activity
 WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%UPDATE nodes%'
 """
 _TAKE_KEY = "INSERT INTO saga_barrier (saga_id, step, operation) VALUES (%s, 'reserve', 'action')"
+
+
+async def claim_in_flight(scheduler, connection):
+    """A reserve that waits for the node's row, which ``connection`` holds; and the backend that waits."""
+    await connection.execute("SELECT FROM nodes FOR UPDATE")
+    reserving = asyncio.create_task(scheduler.reserve())
+    waiting = await eventually(lambda: scheduler.rows(_WAITING))
+    return reserving, waiting[0][0]
 
 
 async def test_a_deadlock_is_no_error_of_the_callers_but_a_reason_to_look_again(scheduler):
@@ -138,14 +146,31 @@ async def test_a_deadlock_is_no_error_of_the_callers_but_a_reason_to_look_again(
     saga = uuid4()
     set_current_key(SagaKey(saga, "reserve", "action"))
     async with scheduler.database.connection() as connection, connection.transaction(force_rollback=True):
-        await connection.execute("SELECT FROM nodes FOR UPDATE")
-        reserving = asyncio.create_task(scheduler.reserve())
-
-        async def waits():
-            return (await scheduler.rows(_WAITING))[0][0]
-
-        await eventually(waits)
+        reserving, _ = await claim_in_flight(scheduler, connection)
         # The reserve has this key and waits for the node; it has waited longer, so it is the one that is thrown out.
         await connection.execute(_TAKE_KEY, (saga,))
     assert (await reserving).node.name == "n1"
     await scheduler.check_sums()
+
+
+async def test_a_reserve_whose_connection_breaks_is_repeated_and_takes_its_place_once(scheduler):
+    await scheduler.beat("n1")
+    async with scheduler.database.connection() as connection, connection.transaction():
+        reserving, backend = await claim_in_flight(scheduler, connection)
+        await scheduler.rows("SELECT pg_terminate_backend(%s)", backend)
+    assert (await reserving).node.allocated.cpu_cores == 1
+    await scheduler.check_sums()
+
+
+async def test_a_reserve_that_its_caller_gave_up_takes_nothing(scheduler):
+    await scheduler.beat("n1")
+    async with scheduler.database.connection() as connection, connection.transaction():
+        reserving, _ = await claim_in_flight(scheduler, connection)
+        reserving.cancel()
+
+        async def nobody_waits():
+            return not await scheduler.rows(_WAITING)
+
+        await eventually(nobody_waits)
+    await nothing_was_written(scheduler)
+    assert (await scheduler.reserve()).node.allocated.cpu_cores == 1

@@ -23,7 +23,7 @@ async def test_a_choice_is_kept_with_its_candidates_factors_and_words(scheduler,
     assert (decision.decision_id, decision.vm_id) == (made.decision_id, str(vm_id))
     assert decision.requested_resources == resources(2, 2048, 0)
     assert decision.selected_node_id == made.node.node_id == decision.candidates[0].node_id
-    assert [one.name for one in decision.candidates] == ["n3", "n2", "n1"] or made.node.name == "n2"
+    assert [one.name for one in decision.candidates] == ["n2", "n3", "n1"]
     best = decision.candidates[0]
     assert decision.decision_score == best.score == pytest.approx(sum(best.factors.values()), abs=1e-3)
     assert set(best.factors) == {"headroom", "balance", "gpu_kept"}

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from uuid import UUID
-
-from google.protobuf.message import Message
 
 from novacron.api.scheduler import v1 as pb
 from novacron.api.types import v1 as types
 from novacron.errors import InvalidArgument
 
+from .answer import Answer
 from .node import DEFAULT_CLUSTER, Cluster, Description, Heartbeat, Node, NodeStatus, NodeType, Taint
-from .reservation import AllocationType, Answer, Decision, Demand, Reservation
+from .reservation import AllocationType, Decision, Demand, Reservation
 from .resources import Resources
 
 _LONGEST_LABEL = 253
 
 
 def heartbeat(request: pb.HeartbeatNodeRequest) -> Heartbeat:
-    _check_text(request)
     said = Description(
         hostname=request.hostname,
         ip_address=request.ip_address,
@@ -44,7 +42,6 @@ def heartbeat(request: pb.HeartbeatNodeRequest) -> Heartbeat:
 
 
 def demand(request: pb.ReserveResourcesRequest) -> Demand:
-    _check_text(request)
     return Demand(
         vm_id=UUID(request.vm_id),
         tenant_id=UUID(request.tenant_id),
@@ -166,28 +163,6 @@ def _hypervisor_value(name: str) -> str:
 
 def _status(status: NodeStatus) -> str:
     return f"NODE_STATUS_{status.name}"
-
-
-def _check_text(request: Message) -> None:
-    """PostgreSQL holds every text but one with NUL in it. :raises InvalidArgument: at the field that has one."""
-    if b"\0" not in request.SerializeToString():
-        return
-    for descriptor, value in request.ListFields():
-        if any("\0" in text for text in _texts(value)):
-            raise InvalidArgument.at(descriptor.name, "must not contain the character NUL")
-
-
-def _texts(value: object) -> Iterator[str]:
-    """Every text in a field's value, however deep."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Message):
-        yield from _texts(part for _, part in value.ListFields())
-    elif isinstance(value, Mapping):
-        yield from _texts([*value.keys(), *value.values()])
-    elif isinstance(value, Iterable):
-        for part in value:
-            yield from _texts(part)
 
 
 def _labels(field: str, labels: Mapping[str, str]) -> dict[str, str]:

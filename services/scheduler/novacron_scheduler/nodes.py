@@ -83,8 +83,6 @@ class Nodes:
 
 
 def _key(name_or_id: str) -> UUID | str:
-    if "\0" in name_or_id:  # no node is called so, and PostgreSQL cannot even be asked
-        raise NotFound.named("node", name_or_id)
     try:
         return UUID(name_or_id)
     except ValueError:
@@ -100,8 +98,6 @@ def _found(node: Node | None, name_or_id: str) -> Node:
 def _filter(text: str) -> Filter:
     """``status`` is told from the states that there are: a word that is none of them would silently match nothing."""
     parsed = parse_filter(text, _FIELDS, _MAPS)
-    if "\0" in text:
-        raise InvalidArgument.at("filter", "must not contain the character NUL")
     return Filter(tuple(_status(one) if one.field == "status" else one for one in parsed.comparisons))
 
 

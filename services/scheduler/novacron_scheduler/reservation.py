@@ -5,20 +5,15 @@ from __future__ import annotations
 import enum
 import hashlib
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any
 from uuid import UUID
 
 from novacron.errors import InvalidArgument
-from novacron.saga.barrier import Message
 
 from .node import Node, Taint
 from .resources import Resources
-
-M = TypeVar("M", bound=Message)
-T = TypeVar("T")
 
 
 class AllocationType(enum.StrEnum):
@@ -117,11 +112,3 @@ class Decision:
     decision_algorithm: str
     explanation: str
     decision_time: datetime | None = None  # the database's, once it is stored
-
-
-@dataclass(frozen=True, slots=True)
-class Answer(Generic[T, M]):
-    """How a result is kept with a saga's step: its message, and how that is made of the domain's."""
-
-    message: type[M]
-    of: Callable[[T], M]

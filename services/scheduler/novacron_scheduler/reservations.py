@@ -12,8 +12,9 @@ from novacron.ids import new_id
 from novacron.saga import barrier
 
 from . import explanation, placement
+from .answer import Answer, M
 from .placement import Candidate, Ranking
-from .reservation import Answer, Decision, Demand, M, Reservation
+from .reservation import Decision, Demand, Reservation
 from .store import DecisionStore, LostRace, ReservationStore, Snapshot
 
 
