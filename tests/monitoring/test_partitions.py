@@ -157,7 +157,8 @@ async def test_a_drop_does_not_wait_long_for_a_reader_and_is_made_up_for(monitor
     async with monitoring.database.transaction() as reader:
         await reader.execute("SELECT count(*) FROM vm_metrics")
         with pytest.raises(Conflict):
-            await keeper(monitoring.database).look()
+            async with asyncio.timeout(5):
+                await keeper(monitoring.database).look()
         assert Partition(old) in await present(monitoring.database)
     _, dropped = await keeper(monitoring.database).look()
     assert dropped == [Partition(old)]

@@ -116,6 +116,14 @@ async def test_unless_said_otherwise_the_last_hour_is_answered_by_the_minute(mon
     assert all(time.second == 0 and value == 50 for time, value in points)
 
 
+async def test_a_step_of_seven_days_is_a_week_from_monday(monitoring):
+    target = await kept(monitoring, *(day * 86_400 for day in range(30)))
+    request = question(target.vm_id, start=monitoring.moment(days=31), step=timedelta(days=7))
+    points = answered(await monitoring.service("scheduler").QueryVmMetrics(request))
+    assert len(points) >= 5
+    assert {(time.weekday(), time.hour, time.minute) for time, _ in points} == {(0, 0, 0)}
+
+
 async def test_an_answer_spans_the_partitions_of_several_days(monitoring):
     day = 86_400
     target = await kept(monitoring, day, 2 * day, 9 * day, 80 * day)
