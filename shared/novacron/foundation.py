@@ -26,6 +26,7 @@ from .db import Database, MigrationSource, migrate
 from .errors import Overloaded, Unavailable
 from .registration import Registration
 from .rpc.authentication import AuthClient
+from .rpc.breaker import BreakerConfiguration
 from .rpc.channel import Channel
 from .rpc.identity import Authenticator
 from .rpc.server import Server, otel_server_interceptors
@@ -34,6 +35,8 @@ from .settings import ProcessSettings, ServiceSettings
 
 log = logs.logger(__name__)
 PERMISSIONS_TTL_SECONDS = 30.0
+# Inside the mesh a process that fell is back in seconds: its callers ask again soon, and ever more seldom if it is not.
+_MESH_BREAKER = BreakerConfiguration(timeout_duration_seconds=3, longest_open_seconds=60)
 
 
 class Mesh:
@@ -52,7 +55,9 @@ class Mesh:
         """The channel to an address, such as an agent's."""
         channel = self._channels.get(address)
         if channel is None:
-            channel = self._channels[address] = Channel(name, address, self._identification.client())
+            channel = self._channels[address] = Channel(
+                name, address, self._identification.client(), breaker=_MESH_BREAKER
+            )
         return channel
 
     def channels(self) -> list[Channel]:

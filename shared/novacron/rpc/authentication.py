@@ -27,6 +27,7 @@ TOKEN_TYPE = "at+jwt"  # noqa: S105 - RFC 9068's name for it, no secret
 _REJECTED = "the token is not valid: log in again"
 # A key id that nobody knows may be brand new: ask again, but not for every forged token.
 _REFETCH_SECONDS = 1.0
+_CLOCK_SKEW_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,11 @@ def decode(token: str, key: Any) -> Verified:
             key,
             algorithms=ALGORITHMS,
             audience=AUDIENCE,
-            options={"require": ["exp", "iat", "sub", "sid", "tid"]},
+            # Issued a moment in the future is a clock that is a little behind, and no fault of the token.
+            options={"require": ["exp", "iat", "sub", "sid", "tid"], "verify_iat": False},
         )
+        if float(claims["iat"]) > time.time() + _CLOCK_SKEW_SECONDS:
+            raise Unauthenticated(_REJECTED)
         subject = Subject(UUID(claims["sub"]), UUID(claims["tid"]), str(claims.get("name", "")), UUID(claims["sid"]))
         return Verified(subject, float(claims["exp"]))
     except (jwt.PyJWTError, ValueError, KeyError, TypeError, AttributeError) as error:

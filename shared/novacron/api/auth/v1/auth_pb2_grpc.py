@@ -81,7 +81,7 @@ class AuthServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetUserPermissions(self, request, context):
-        """Every permission of a user, with the version to cache it by. NOT_FOUND: no such user, or disabled.
+        """Every permission of a user. NOT_FOUND: no such user, or disabled.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
