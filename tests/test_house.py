@@ -125,6 +125,42 @@ def test_every_rpc_may_be_repeated_but_those_that_say_why_not(method):
     assert policy.idempotent or method.name in once_only
 
 
+def servicer_sources(service):
+    """Every function of a service's package by name, with its source: what a servicer's method may reach."""
+    found = {}
+    for path in sorted((ROOT / "services" / service).rglob("*.py")):
+        text = path.read_text()
+        for function in functions(ast.parse(text)):
+            found.setdefault(function.name, []).append(ast.get_source_segment(text, function))
+    return found
+
+
+def reaches_barrier(method, sources, depth=4):
+    """Whether a method, or what it calls by name within its package, goes through the barrier."""
+    for source in sources.get(method, ()):
+        if re.search(r"\bonce\(", source):
+            return True
+        called = set(re.findall(r"\.(\w+)\(", source)) & sources.keys() - {method}
+        if depth and any(reaches_barrier(name, sources, depth - 1) for name in called):
+            return True
+    return False
+
+
+PARTICIPANTS = [
+    method
+    for method in METHODS
+    if method.full_name.split(".")[2] != "registry"  # a registration belongs to no saga
+    and (policy := policy_of(f"/{method.containing_service.full_name}/{method.name}")).callers & {"vm", "federation"}
+    and method.GetOptions().idempotency_level == 2  # IDEMPOTENT: it changes something
+]
+
+
+@pytest.mark.parametrize("method", PARTICIPANTS, ids=lambda method: method.full_name)
+def test_whatever_a_saga_may_call_goes_through_the_barrier(method):
+    service = method.full_name.split(".")[2]
+    assert reaches_barrier(method.name, servicer_sources(service)), "wrap its effect in barrier.once"
+
+
 def test_the_reasons_in_the_protos_are_the_errors_in_the_code():
     in_protos = {value.removeprefix("REASON_") for value in list(errors_v1.Reason.keys())} - {"UNSPECIFIED"}
     assert in_protos == set(NovacronError.by_reason)
