@@ -171,6 +171,12 @@ class Unavailable(NovacronError):
     code, reason, outcome, retryable = Code.UNAVAILABLE, "UNAVAILABLE", Outcome.UNKNOWN, True
 
 
+class Unreachable(Unavailable):
+    """No connection stood, so the call was never sent. On the wire it is an Unavailable like any other."""
+
+    outcome = Outcome.NOT_SENT
+
+
 class BreakerOpen(Unavailable):
     """The circuit breaker to the target is open: the call was never sent."""
 

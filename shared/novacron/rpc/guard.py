@@ -9,7 +9,7 @@ from typing import Any
 
 import grpc
 
-from ..errors import BreakerOpen, DeadlineExceeded, NovacronError, Outcome, Overloaded
+from ..errors import BreakerOpen, DeadlineExceeded, NovacronError, Outcome, Overloaded, Unreachable
 from .breaker import BreakerConfiguration, CircuitBreaker, Permit, Result
 from .call import ClientCall, ClientProceed, StreamProceed
 
@@ -26,6 +26,8 @@ _FAIR_SECONDS = 0.1
 
 def result_of(error: BaseException, timeout: float) -> Result:
     """What an outcome says of the target: its faults are failures, the client's are successes, ours are neutral."""
+    if isinstance(error, Unreachable):
+        return Result.FAILURE
     if not isinstance(error, NovacronError) or error.outcome is Outcome.NOT_SENT:
         return Result.NEUTRAL
     if isinstance(error, DeadlineExceeded):

@@ -10,10 +10,12 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from .. import logs
-from ..errors import Cancelled, FieldViolation, Internal, NovacronError, Unknown
+from ..errors import Cancelled, FieldViolation, Internal, NovacronError, Unavailable, Unknown, Unreachable
 from ..ids import new_id
 
 DOMAIN = "novacron"
+# gRPC's own words for a call that found no connection to be sent on; once one is on the wire it fails in others.
+_NEVER_SENT = ("failed to connect to all addresses", "connections to all backends failing")
 log = logs.logger(__name__)
 
 
@@ -84,4 +86,6 @@ def from_rpc_error(error: grpc.RpcError) -> NovacronError:
             retry_after = retry.retry_delay.ToTimedelta().total_seconds()
     if kind.code is grpc.StatusCode.CANCELLED:
         kind = Cancelled
+    if kind is Unavailable and message.startswith(_NEVER_SENT):
+        kind = Unreachable
     return kind(message, metadata=metadata, violations=violations, retry_after_seconds=retry_after)
