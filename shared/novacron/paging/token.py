@@ -36,8 +36,11 @@ class PageTokens:
             base64.urlsafe_b64encode(nonce + self._cipher.encrypt(nonce, text, _bound(bound_to))).decode().rstrip("=")
         )
 
-    def open(self, token: str, *bound_to: object) -> list[Any] | None:
-        """The row's key; None for an empty token. :raises InvalidArgument: forged, or of another query."""
+    def open(self, token: str, *bound_to: object, field: str = "page_token") -> list[Any] | None:
+        """The row's key; None for an empty token. ``field`` is where it stood in the request.
+
+        :raises InvalidArgument: forged, or of another query.
+        """
         if not token:
             return None
         try:
@@ -45,7 +48,7 @@ class PageTokens:
             position: list[Any] = json.loads(self._cipher.decrypt(raw[:12], raw[12:], _bound(bound_to)))
         except (InvalidTag, ValueError) as error:
             raise InvalidArgument.at(
-                "page_token", "not a token of this list: send the same filter and order as for the page before"
+                field, "not a token of this list: send the same filter and order as for the page before"
             ) from error
         return position
 
