@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Protocol
 from uuid import UUID
 
 from novacron.api.agent.v1 import (
@@ -14,6 +17,7 @@ from novacron.api.agent.v1 import (
     StartVmRequest,
     StopVmRequest,
 )
+from novacron.errors import BreakerOpen, Unreachable
 from novacron.foundation import Mesh
 
 from .vm import VmSpec
@@ -27,44 +31,65 @@ class Domain:
     mac_address: str
 
 
+class Node(Protocol):
+    """Where an agent listens, and what people call its host."""
+
+    @property
+    def node_name(self) -> str: ...
+    @property
+    def agent_address(self) -> str: ...
+
+
 class Agents:
-    """Every agent, by its address."""
+    """Every agent, by its node. :raises Unreachable: from any method: nothing was sent, and people are told which node."""
 
     def __init__(self, mesh: Mesh) -> None:
         self._mesh = mesh
 
-    async def create(self, address: str, vm_id: UUID, name: str, spec: VmSpec) -> Domain:
+    async def create(self, node: Node, vm_id: UUID, name: str, spec: VmSpec) -> Domain:
         """Disk, domain, start."""
-        domain = await self._at(address).CreateVm(
-            CreateVmRequest(
-                vm_id=str(vm_id),
-                name=name,
-                cpu_cores=spec.cpu_cores,
-                memory_mib=spec.memory_mib,
-                storage_gib=spec.storage_gib,
-                base_image=spec.base_image,
-                user_data=spec.user_data,
-                ssh_authorized_keys=spec.ssh_authorized_keys,
-            )
+        request = CreateVmRequest(
+            vm_id=str(vm_id),
+            name=name,
+            cpu_cores=spec.cpu_cores,
+            memory_mib=spec.memory_mib,
+            storage_gib=spec.storage_gib,
+            base_image=spec.base_image,
+            user_data=spec.user_data,
+            ssh_authorized_keys=spec.ssh_authorized_keys,
         )
+        with self._agent(node) as agent:
+            domain = await agent.CreateVm(request)
         return Domain(domain.ip_address, domain.mac_address)
 
-    async def delete(self, address: str, vm_id: UUID) -> None:
-        await self._at(address).DeleteVm(DeleteVmRequest(vm_id=str(vm_id)))
+    async def delete(self, node: Node, vm_id: UUID) -> None:
+        with self._agent(node) as agent:
+            await agent.DeleteVm(DeleteVmRequest(vm_id=str(vm_id)))
 
-    async def start(self, address: str, vm_id: UUID) -> None:
-        await self._at(address).StartVm(StartVmRequest(vm_id=str(vm_id)))
+    async def start(self, node: Node, vm_id: UUID) -> None:
+        with self._agent(node) as agent:
+            await agent.StartVm(StartVmRequest(vm_id=str(vm_id)))
 
-    async def stop(self, address: str, vm_id: UUID, grace_seconds: int) -> None:
-        await self._at(address).StopVm(StopVmRequest(vm_id=str(vm_id), grace_seconds=grace_seconds))
+    async def stop(self, node: Node, vm_id: UUID, grace_seconds: int) -> None:
+        with self._agent(node) as agent:
+            await agent.StopVm(StopVmRequest(vm_id=str(vm_id), grace_seconds=grace_seconds))
 
-    async def reboot(self, address: str, vm_id: UUID, grace_seconds: int) -> None:
-        await self._at(address).RebootVm(RebootVmRequest(vm_id=str(vm_id), grace_seconds=grace_seconds))
+    async def reboot(self, node: Node, vm_id: UUID, grace_seconds: int) -> None:
+        with self._agent(node) as agent:
+            await agent.RebootVm(RebootVmRequest(vm_id=str(vm_id), grace_seconds=grace_seconds))
 
-    async def console(self, address: str, vm_id: UUID, offset: int, limit: int) -> bytes:
-        answer = await self._at(address).GetVmConsole(GetVmConsoleRequest(vm_id=str(vm_id), offset=offset, limit=limit))
+    async def console(self, node: Node, vm_id: UUID, offset: int, limit: int) -> bytes:
+        with self._agent(node) as agent:
+            answer = await agent.GetVmConsole(GetVmConsoleRequest(vm_id=str(vm_id), offset=offset, limit=limit))
         data: bytes = answer.data
         return data
 
-    def _at(self, address: str) -> AgentServiceStub:
-        return AgentServiceStub(self._mesh.to(f"agent {address}", address))
+    @contextmanager
+    def _agent(self, node: Node) -> Iterator[AgentServiceStub]:
+        address = node.agent_address
+        try:
+            yield AgentServiceStub(self._mesh.to(f"agent {address}", address))
+        except (Unreachable, BreakerOpen) as error:
+            raise Unreachable(
+                f"the agent of node {node.node_name} cannot be reached", retry_after_seconds=error.retry_after_seconds
+            ) from error

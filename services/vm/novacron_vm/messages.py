@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
@@ -23,6 +24,8 @@ from novacron.api.vm.v1 import Vm as ProtoVm
 from novacron.api.vm.v1 import VmEvent
 from novacron.api.vm.v1 import VmSpec as ProtoSpec
 from novacron.api.vm.v1 import VmState as ProtoState
+from novacron.errors import InvalidArgument
+from novacron.paging import Comparison, Filter, parse_filter
 
 from .template import Template
 from .vm import HypervisorType, Transition, Vm, VmSpec, VmState
@@ -42,6 +45,22 @@ def state_to_proto(state: VmState | None) -> ProtoState:
     return cast(ProtoState, ProtoState.Value(f"VM_STATE_{name}"))
 
 
+def wanted(text: str) -> Filter:
+    """The filter of a list. A state is told from those that there are: any other word would silently match nothing.
+
+    :raises InvalidArgument: at ``filter``, with what there is.
+    """
+    parsed = parse_filter(text, ("name", "node_id", "state", "tenant_id"), ("tags",))
+    return Filter(tuple(_state_asked(one) if one.field == "state" else one for one in parsed.comparisons))
+
+
+def _state_asked(one: Comparison) -> Comparison:
+    value = one.value.lower().removeprefix("vm_state_")
+    if value not in list(VmState) or one.operator not in ("=", "!="):
+        raise InvalidArgument.at("filter", f"state is compared by = or != with one of {', '.join(VmState)}")
+    return replace(one, value=value)
+
+
 def timestamp(at: datetime | None) -> Timestamp | None:
     if at is None:
         return None
@@ -57,6 +76,8 @@ def asked_spec(spec: ProtoSpec) -> dict[str, Any]:
         if value := getattr(spec, name):
             asked[name] = value
     if spec.hypervisor_type:
+        if spec.hypervisor_type not in _HYPERVISOR_FROM_PROTO:  # proto3 lets any number through
+            raise InvalidArgument.at("spec.hypervisor_type", f"{spec.hypervisor_type} is none of HypervisorType")
         asked["hypervisor_type"] = _HYPERVISOR_FROM_PROTO[spec.hypervisor_type]
     if spec.ssh_authorized_keys:
         asked["ssh_authorized_keys"] = tuple(spec.ssh_authorized_keys)

@@ -26,13 +26,13 @@ from novacron.api.vm.v1 import (
 from novacron.api.vm.v1 import Vm as ProtoVm
 from novacron.errors import FailedPrecondition
 from novacron.ids import new_id
-from novacron.paging import PageTokens, page_size, parse_filter
+from novacron.paging import PageTokens, page_size
 from novacron.rpc import current, validation
 
 from . import messages, templates
 from .agents import Agents
 from .clients import SchedulerClient
-from .store import FILTER_COLUMNS, VmStore
+from .store import VmStore
 from .template_store import TemplateStore
 from .vm import NewVm, VmState, merged
 from .vms import Vms
@@ -71,7 +71,7 @@ class VmServicer(VmServiceServicer):
 
     async def ListVms(self, request: ListVmsRequest, context: Any) -> ListVmsResponse:
         tenant, size = current().tenant_filter, page_size(request.page_size)
-        wanted = parse_filter(request.filter, FILTER_COLUMNS.keys() - {"tags"}, {"tags"})
+        wanted = messages.wanted(request.filter)
         bound = (tenant, request.filter, request.show_deleted)
         position = self._tokens.open(request.page_token, *bound)
         after = (datetime.fromisoformat(position[0]), UUID(position[1])) if position else None
@@ -83,7 +83,7 @@ class VmServicer(VmServiceServicer):
 
     async def WatchVm(self, request: WatchVmRequest, context: Any) -> AsyncIterator[VmEvent]:
         vm_id, tenant = UUID(request.vm_id), current().tenant_filter
-        position = self._tokens.open(request.resume_token, "watch", vm_id)
+        position = self._tokens.open(request.resume_token, "watch", vm_id, field="resume_token")
         seen = int(position[0]) if position else 0
         vm = await self._store.get(vm_id, tenant)
         while True:
@@ -140,7 +140,7 @@ class VmServicer(VmServiceServicer):
             raise FailedPrecondition(f"VM {vm.name} is {vm.state} and on no node: it has no console")
         place = await self._scheduler.place(vm.node_id)
         limit = request.limit or _CONSOLE_BYTES
-        data = await self._agents.console(place.agent_address, vm.id, request.offset, limit)
+        data = await self._agents.console(place, vm.id, request.offset, limit)
         return GetVmConsoleResponse(data=data, next_offset=request.offset + len(data))
 
     async def _new_vm(self, request: CreateVmRequest) -> NewVm:

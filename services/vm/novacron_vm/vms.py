@@ -108,7 +108,7 @@ class Vms:
         # The operation under way may be another one's; behind it comes the delete.
         while vm.saga_id is not None and vm.state is not VmState.DELETED and _left() > 0:
             record = await self._sagas.wait(vm.saga_id, _left())
-            if record.name == DELETE_VM.name:
+            if record.name == DELETE_VM.name or record.state is SagaState.STUCK:
                 _raise_unless_done(record)
             vm = await self._store.get(vm_id, tenant_id)
         return vm

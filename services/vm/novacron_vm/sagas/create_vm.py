@@ -63,15 +63,14 @@ async def release(context: _Context) -> None:
 
 
 async def provision(context: _Context) -> Provisioned:
-    address = context.result(Reserved).agent_address
     domain = await participants.of(context).agents.create(
-        address, context.saga_id, context.params.name, context.params.spec
+        context.result(Reserved), context.saga_id, context.params.name, context.params.spec
     )
     return Provisioned(domain.ip_address, domain.mac_address)
 
 
 async def destroy(context: _Context) -> None:
-    await participants.of(context).agents.delete(context.result(Reserved).agent_address, context.saga_id)
+    await participants.of(context).agents.delete(context.result(Reserved), context.saga_id)
 
 
 async def monitor(context: _Context) -> None:

@@ -45,7 +45,7 @@ async def destroy(context: _Context) -> None:
         place = await hands.scheduler.place(params.node_id)
     except NotFound:  # the node was removed, and with it what was on it
         return
-    await hands.agents.delete(place.agent_address, params.vm_id)
+    await hands.agents.delete(place, params.vm_id)
 
 
 async def unmonitor(context: _Context) -> None:

@@ -15,6 +15,7 @@ from novacron.db import Connection
 from novacron.rpc import deadline
 from novacron.saga import Context, Kind, RetryPolicy, Saga, Step, StepError, enqueue
 
+from ..clients import Place
 from ..vm import Vm, VmState
 from . import participants
 from .delete_vm import DELETE_VM, DeleteVmParams, delete_saga_id
@@ -38,24 +39,24 @@ class PowerParams:
 _Context = Context[PowerParams]
 
 
-async def _address(context: _Context) -> str:
-    return (await participants.of(context).scheduler.place(context.params.node_id)).agent_address
+async def _place(context: _Context) -> Place:
+    return await participants.of(context).scheduler.place(context.params.node_id)
 
 
 async def start(context: _Context) -> None:
-    await participants.of(context).agents.start(await _address(context), context.params.vm_id)
+    await participants.of(context).agents.start(await _place(context), context.params.vm_id)
 
 
 async def stop(context: _Context) -> None:
     params = context.params
     with deadline.within(params.grace_seconds + _BEYOND_GRACE_SECONDS):
-        await participants.of(context).agents.stop(await _address(context), params.vm_id, params.grace_seconds)
+        await participants.of(context).agents.stop(await _place(context), params.vm_id, params.grace_seconds)
 
 
 async def reboot(context: _Context) -> None:
     params = context.params
     with deadline.within(params.grace_seconds + _BEYOND_GRACE_SECONDS):
-        await participants.of(context).agents.reboot(await _address(context), params.vm_id, params.grace_seconds)
+        await participants.of(context).agents.reboot(await _place(context), params.vm_id, params.grace_seconds)
 
 
 def becomes(state: VmState, reason: str) -> Callable[[Connection, _Context, Any], Awaitable[None]]:
