@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -242,8 +243,8 @@ async def rows(database: Database, query: str, *values: Any) -> list[tuple[Any, 
         return await (await connection.execute(query, values)).fetchall()
 
 
-async def serve_scheduler(servers: Servers, database: Database) -> Server:
-    nodes = Nodes(database, NodeStore(), PageTokens(KEY), Ratios(), 60)
+async def serve_scheduler(servers: Servers, database: Database, *, port: int = 0, lease_seconds: float = 60) -> Server:
+    nodes = Nodes(database, NodeStore(), PageTokens(KEY), Ratios(), lease_seconds)
     reservations = Reservations(database, ReservationStore(), DecisionStore())
     return await servers.start(
         "scheduler",
@@ -251,12 +252,11 @@ async def serve_scheduler(servers: Servers, database: Database) -> Server:
             (add_NodeServiceServicer_to_server, NodeServicer(nodes)),
             (add_ReservationServiceServicer_to_server, ReservationServicer(reservations)),
         ],
+        mesh_listen=f"127.0.0.1:{port}",
     )
 
 
 async def serve_monitoring(servers: Servers, database: Database, *, port: int = 0) -> Server:
-    from datetime import timedelta
-
     store = MetricsStore(database)
     taken = Samples(database, store, Partitions(), timedelta(days=90))
     servicer = MetricsServicer(Targets(database, store), taken, store, SystemClock())

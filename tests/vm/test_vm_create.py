@@ -21,7 +21,10 @@ from novacron.api.vm.v1 import (
     WatchVmRequest,
 )
 from novacron.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NoCapacity, NotFound, SagaFailed
+from novacron.saga import SagaState, failpoint
+from novacron.testing.sagas import Case, Disturbance
 from novacron_agent.drivers.driver import HostCapacity
+from novacron_vm.sagas import CREATE_VM
 
 from .house import rows
 
@@ -181,19 +184,25 @@ async def test_a_node_that_is_down_turns_the_create_back_and_nothing_is_left(hou
     await house.nothing_is_left_over()
 
 
-async def test_a_node_that_goes_down_in_the_middle_is_cleaned_up_once_it_is_back(house):
-    house.host.driver.faults.fail_next("create", 100, moment="after")
-    request = house.request(return_immediately=True)
-    await house.vms().CreateVm(request)
-    while not await house.domains():
-        await asyncio.sleep(0.001)
-    await house.host.goes_down()
-    assert (await house.get(request.vm_id)).state == VM_STATE_CREATING
-    assert UUID(request.vm_id) in await house.reserved()
-    house.host.driver.faults.fail_next("create", -100, moment="after")
-    await house.host.comes_back()
-    record = await house.ended(request.vm_id)
-    assert (await house.get(request.vm_id)).state in (VM_STATE_ERROR, VM_STATE_RUNNING), record
+async def test_a_node_that_goes_down_before_the_undoing_is_cleaned_up_once_it_is_back(house):
+    seen = []
+
+    async def fall_and_rise(point, detail):
+        seen.append((point, detail))
+        if (point, detail) == ("send", "create-vm/monitor/action"):
+            await house.host.goes_down()
+        if seen.count(("send", "create-vm/provision/compensation")) == 2 and seen[-1] == (point, detail):
+            assert await house.domains(), "while the host is down its domain stays"
+            await house.host.comes_back()
+
+    house.disturbed.expect(CREATE_VM, Case((Disturbance("monitor", "action", "is refused"),), SagaState.COMPENSATED))
+    failpoint.install(fall_and_rise)
+    try:
+        with pytest.raises(SagaFailed, match="failed at step monitor"):
+            await house.create()
+    finally:
+        failpoint.install(None)
+    assert seen.count(("send", "create-vm/provision/compensation")) > 1
     await house.nothing_is_left_over()
 
 
