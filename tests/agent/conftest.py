@@ -34,7 +34,8 @@ async def wait_until(read: Callable[[], Awaitable[T]], until: Callable[[T], bool
 
 def new_spec(name: str = "web-1", **changes: object) -> DomainSpec:
     fields: dict[str, object] = {"vm_id": uuid4(), "name": name, "vcpus": 1, "memory_mib": 128, "disk_gib": 1}
-    return DomainSpec(**{"base_image": "novacron-guest", **fields, **changes})  # type: ignore[arg-type]
+    # The image that boots directly is up about two seconds sooner.
+    return DomainSpec(**{"base_image": "novacron-guest-direct", **fields, **changes})  # type: ignore[arg-type]
 
 
 @pytest.fixture

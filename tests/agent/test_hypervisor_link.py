@@ -90,7 +90,7 @@ async def test_a_connection_that_was_cut_is_made_anew_without_anyone_noticing(
     link: HypervisorLink, proxy: Proxy
 ) -> None:
     for _ in range(3):
-        assert await link.call(lambda connection: connection.getType()) == "QEMU"
+        assert await link.call(lambda connection: connection.getVersion()) > 0
         proxy.cut()
 
 

@@ -71,6 +71,25 @@ async def test_a_journal_of_outdated_records_is_rewritten_short(tmp_path: Path) 
     await journal.close()
 
 
+async def test_a_write_is_answered_only_when_the_disk_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = Journal(tmp_path / "state")
+    await journal.open()
+    synced: list[int] = []
+
+    def sync(file: int) -> None:
+        fdatasync(file)
+        synced.append(os.fstat(file).st_size)
+
+    fdatasync = os.fdatasync
+    monkeypatch.setattr(os, "fdatasync", sync)
+    await journal.put("a", {"n": 1})
+
+    assert synced == [(tmp_path / "state").stat().st_size]
+    await asyncio.gather(*(journal.put(f"key-{i}", {"n": i}) for i in range(500)))
+    assert len(synced) < 10, "writers that come together share one"
+    await journal.close()
+
+
 async def test_a_full_disk_refuses_the_write_and_keeps_what_was_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -39,7 +39,7 @@ async def main():
     driver = LibvirtDriver(LibvirtSettings(directory=host, images=images, acceleration="tcg"))
     await driver.open()
     print("open", flush=True)
-    await driver.create(DomainSpec(vm_id, "web-1", 1, 128, 1, "novacron-guest"))
+    await driver.create(DomainSpec(vm_id, "web-1", 1, 128, 1, "novacron-guest-direct"))
     print("created", flush=True)
     await asyncio.sleep(60)
 
