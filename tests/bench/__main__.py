@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import importlib
 
-NAMES = ("create_vm",)
+NAMES = ("create_vm", "saga")
 
 
 def main() -> None:

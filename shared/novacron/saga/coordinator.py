@@ -9,7 +9,6 @@ import asyncio
 import os
 import random
 import socket
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -29,6 +28,11 @@ from .record import Record, SagaState
 
 log = logs.logger(__name__)
 P = TypeVar("P")
+
+
+def _now() -> float:
+    """Seconds by the loop's clock: the one that its timers go by, virtual in a simulation."""
+    return asyncio.get_running_loop().time()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,18 +128,18 @@ class Coordinator:
 
         Wherever it runs: in this process the answer comes at once, from another one by asking the log.
         """
-        ends = time.monotonic() + timeout
+        ends = _now() + timeout
         pause = 0.02
         while True:
             running = self._running.get(saga_id)
             if running is not None:
-                await asyncio.wait([running[1]], timeout=max(ends - time.monotonic(), 0))
+                await asyncio.wait([running[1]], timeout=max(ends - _now(), 0))
                 if running[1].done() and not running[1].cancelled() and running[1].exception() is None:
                     return running[1].result()
             record = await self._log.read(saga_id)
             if record is None:
                 raise NotFound.named("saga", saga_id)
-            left = ends - time.monotonic()
+            left = ends - _now()
             if not record.state.unfinished or left <= 0:
                 return record
             await asyncio.sleep(min(pause, left))
@@ -153,7 +157,7 @@ class Coordinator:
         execution = Execution(saga, record, self.owner, self._log, self._rng, self._services)
         task = asyncio.create_task(self._supervise(execution, decision), name=f"saga {record.name} {record.saga_id}")
         self._running[record.saga_id] = (record.epoch, task)
-        self._lease_ends[record.saga_id] = time.monotonic() + self._lease_seconds
+        self._lease_ends[record.saga_id] = _now() + self._lease_seconds
         task.add_done_callback(lambda _: self._ended(record.saga_id))
         metrics.RUNNING.set(len(self._running))
 
@@ -177,7 +181,7 @@ class Coordinator:
             log.exception("saga broke off", saga=str(record.saga_id), name=record.name)
             raise
         metrics.FINISHED.labels(ended.name, str(ended.state)).inc()
-        level = log.error if ended.state is SagaState.STUCK else log.info
+        level = {SagaState.STUCK: log.error, SagaState.SUCCEEDED: log.debug}.get(ended.state, log.info)
         level(
             "saga over", saga=str(ended.saga_id), name=ended.name, state=str(ended.state), error=str(ended.error or "")
         )
@@ -206,7 +210,7 @@ class Coordinator:
             mine = {saga_id: epoch for saga_id, (epoch, _) in self._running.items()}
             if not mine:
                 continue
-            began = time.monotonic()
+            began = _now()
             lost: set[UUID] = set()
             try:
                 async with asyncio.timeout(self._lease_seconds / 3):
@@ -217,7 +221,7 @@ class Coordinator:
                 lost = {saga_id for saga_id in mine.keys() - kept if saga_id in self._running}
             except (NovacronError, TimeoutError) as error:
                 log.warning("saga leases not renewed", error=str(error))
-            margin = time.monotonic() + self._lease_seconds / 3
+            margin = _now() + self._lease_seconds / 3
             lost |= {saga_id for saga_id, ends in self._lease_ends.items() if saga_id in mine and ends < margin}
             for saga_id in lost:
                 if saga_id in self._running and self._running[saga_id][0] == mine[saga_id]:

@@ -135,13 +135,7 @@ class Execution:
         return all_of_them
 
     def _context(self) -> Context[Any]:
-        results: dict[type, Any] = {}
-        for one in self.record.attempts:
-            step = self.saga.step(one.step)
-            if one.operation == "action" and one.outcome is AttemptOutcome.OK and step.output is not None:
-                results[step.output] = adapter(step.output).validate_python(one.output)
-        params = self.saga.decode(self.record.params)
-        return Context(self.record.saga_id, self.record.tenant_id, params, results, self._services)
+        return context_of(self.saga, self.record, self._services)
 
     async def _attempt(self, intent: Attempt) -> Attempt:
         """Make one attempt; its end is in the returned outcome. Only cancellation gets out."""
@@ -178,6 +172,16 @@ class Execution:
                 "saga step failed", saga=str(self.record.saga_id), step=name, outcome=str(outcome), error=error.message
             )
             return replace(intent, outcome=outcome, error=error)
+
+
+def context_of(saga: Saga[Any], record: Record, services: Any) -> Context[Any]:
+    """What a step or a local effect of this saga knows now."""
+    results: dict[type, Any] = {}
+    for one in record.attempts:
+        step = saga.step(one.step)
+        if one.operation == "action" and one.outcome is AttemptOutcome.OK and step.output is not None:
+            results[step.output] = adapter(step.output).validate_python(one.output)
+    return Context(record.saga_id, record.tenant_id, saga.decode(record.params), results, services)
 
 
 def _bind(local: Any, context: Context[Any], last: Any) -> Effect:

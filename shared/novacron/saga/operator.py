@@ -14,21 +14,28 @@ from ..db import Connection, Database
 from ..errors import FailedPrecondition, InvalidArgument, NotFound
 from . import statements
 from .definition import Saga
+from .execution import context_of
 from .log import attempt_from_row, record_from_row
 from .plan import to_undo
 from .record import AttemptOutcome, Record, SagaState
 
 
 class Operator:
-    """Commands on the sagas of one service. ``tenant_id`` None acts on every tenant's."""
+    """Commands on the sagas of one service. ``tenant_id`` None acts on every tenant's.
 
-    def __init__(self, database: Database, sagas: Iterable[Saga[Any]]) -> None:
+    A command that is repeated because its answer was lost does nothing more, and is answered alike.
+    """
+
+    def __init__(self, database: Database, sagas: Iterable[Saga[Any]], *, services: Any = None) -> None:
         self._database = database
+        self._services = services
         self._sagas = {(saga.name, saga.version): saga for saga in sagas}
 
     async def retry(self, saga_id: UUID, tenant_id: UUID | None, by: UUID, reason: str) -> None:
         """A stuck saga goes on where it stands, with all attempts of its step granted anew."""
         async with self._database.transaction() as connection:
+            if await self._repeated(connection, saga_id, tenant_id, "retry", by, reason):
+                return
             record, resume = await self._stuck(connection, saga_id, tenant_id, "retry")
             await self._resume(connection, record, resume)
             await _note(connection, saga_id, "retry", by, reason)
@@ -36,9 +43,12 @@ class Operator:
     async def skip(self, saga_id: UUID, step: str, tenant_id: UUID | None, by: UUID, reason: str) -> None:
         """The operator has done by hand what the stuck step should: it counts as done, and the saga goes on behind it.
 
-        A step with an output that later steps read cannot be skipped: nobody could say what it was.
+        By hand is what other services should have done; the step's own local effect is made here, in the commit that counts it
+        as done. A step with an output that later steps read cannot be skipped: nobody could say what it was.
         """
         async with self._database.transaction() as connection:
+            if await self._repeated(connection, saga_id, tenant_id, "skip", by, reason, step):
+                return
             record, resume = await self._stuck(connection, saga_id, tenant_id, "skip")
             saga = self._definition(record)
             if step not in {one.name for one in saga}:
@@ -52,13 +62,18 @@ class Operator:
             if record.error is None or record.error.step != step:
                 stuck_at = record.error.step if record.error else "another step"
                 raise FailedPrecondition(f"{record.name} is stuck at {stuck_at}, not at {step}")
-            await self._done_by_hand(connection, record, step, operation, reason)
+            await self._done_by_hand(connection, record, step, operation)
+            local = saga.step(step).local
+            if operation == "action" and local is not None:
+                await local(connection, context_of(saga, record, self._services), None)
             await self._resume(connection, record, resume)
             await _note(connection, saga_id, "skip", by, reason, step)
 
     async def compensate(self, saga_id: UUID, tenant_id: UUID | None, by: UUID, reason: str) -> None:
         """A stuck saga turns back, though the point of no return is behind it: the operator knows better."""
         async with self._database.transaction() as connection:
+            if await self._repeated(connection, saga_id, tenant_id, "compensate", by, reason):
+                return
             record, _ = await self._stuck(connection, saga_id, tenant_id, "compensate")
             await self._resume(connection, record, SagaState.COMPENSATING)
             await _note(connection, saga_id, "compensate", by, reason)
@@ -66,16 +81,20 @@ class Operator:
     async def resolve(self, saga_id: UUID, tenant_id: UUID | None, by: UUID, reason: str) -> None:
         """A stuck saga ends as compensated: the operator has made sure by hand that nothing is left of it."""
         async with self._database.transaction() as connection:
+            if await self._repeated(connection, saga_id, tenant_id, "resolve", by, reason):
+                return
             record, _ = await self._stuck(connection, saga_id, tenant_id, "resolve")
             for step in to_undo(self._definition(record), record):
                 if not any(one.outcome is AttemptOutcome.OK for one in record.of(step.name, "compensation")):
-                    await self._done_by_hand(connection, record, step.name, "compensation", reason)
+                    await self._done_by_hand(connection, record, step.name, "compensation")
             await self._resume(connection, record, SagaState.COMPENSATING)
             await _note(connection, saga_id, "resolve", by, reason)
 
     async def cancel(self, saga_id: UUID, tenant_id: UUID | None, by: UUID, reason: str) -> None:
         """A running saga turns round at its next commit. Behind its point of no return it ends as it would have."""
         async with self._database.transaction() as connection:
+            if await self._repeated(connection, saga_id, tenant_id, "cancel", by, reason):
+                return
             record, _ = await self._locked(connection, saga_id, tenant_id)
             if record.state is not SagaState.RUNNING:
                 raise FailedPrecondition(f"{record.name} is {record.state}: only a running saga can be cancelled")
@@ -104,6 +123,26 @@ class Operator:
             )
         return record, resume
 
+    async def _repeated(
+        self,
+        connection: Connection,
+        saga_id: UUID,
+        tenant_id: UUID | None,
+        action: str,
+        by: UUID,
+        reason: str,
+        step: str | None = None,
+    ) -> bool:
+        """The last word on this saga was this very command, and it was heard: a client repeats what got no answer.
+
+        A saga that is stuck once more has not been helped by it, so there the same command is a new one.
+        """
+        record, _ = await self._locked(connection, saga_id, tenant_id)
+        if record.state is SagaState.STUCK:
+            return False
+        last = await (await connection.execute(statements.LAST_INTERVENTION, (saga_id,))).fetchone()
+        return last == (action, step, by, reason)
+
     def _definition(self, record: Record) -> Saga[Any]:
         saga = self._sagas.get((record.name, record.version))
         if saga is None:
@@ -113,11 +152,9 @@ class Operator:
         return saga
 
     async def _resume(self, connection: Connection, record: Record, state: SagaState) -> None:
-        await connection.execute(statements.RESUME, (str(state), record.saga_id))
+        await connection.execute(statements.RESUME, {"state": str(state), "saga_id": record.saga_id})
 
-    async def _done_by_hand(
-        self, connection: Connection, record: Record, step: str, operation: str, reason: str
-    ) -> None:
+    async def _done_by_hand(self, connection: Connection, record: Record, step: str, operation: str) -> None:
         await connection.execute(
             statements.DONE_BY_HAND, (record.saga_id, step, operation, record.saga_id, step, operation, record.epoch)
         )

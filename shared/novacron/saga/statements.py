@@ -35,15 +35,15 @@ WITH fence AS (
               deadline < now() AS overdue
 ), done AS (
     UPDATE saga_step SET outcome = d.outcome, output = d.output, error = d.error, finished_at = clock_timestamp()
-    FROM fence, unnest(%(d_step)s::text[], %(d_operation)s::text[], %(d_attempt)s::int[], %(d_outcome)s::text[],
-                       %(d_output)s::jsonb[], %(d_error)s::jsonb[]) AS d (step, operation, attempt, outcome, output, error)
+    FROM fence, jsonb_to_recordset(%(done)s::jsonb)
+        AS d (step text, operation text, attempt integer, outcome text, output jsonb, error jsonb)
     WHERE saga_step.saga_id = fence.saga_id AND saga_step.step = d.step AND saga_step.operation = d.operation
           AND saga_step.attempt = d.attempt AND saga_step.outcome = 'started'
     RETURNING 1
 ), intent AS (
     INSERT INTO saga_step (saga_id, step, operation, attempt, epoch)
     SELECT fence.saga_id, i.step, i.operation, i.attempt, %(epoch)s
-    FROM fence, unnest(%(i_step)s::text[], %(i_operation)s::text[], %(i_attempt)s::int[]) AS i (step, operation, attempt)
+    FROM fence, jsonb_to_recordset(%(intents)s::jsonb) AS i (step text, operation text, attempt integer)
     WHERE fence.cancel_reason IS NULL OR i.operation = 'compensation' OR %(bound)s
     ON CONFLICT DO NOTHING
 )
@@ -109,11 +109,13 @@ LOCK = f"""
 SELECT {ROW}, resume_state FROM saga WHERE saga_id = %s AND (%s::uuid IS NULL OR tenant_id = %s) FOR UPDATE
 """  # noqa: S608 - our own column list
 
-# The next owner's epoch is greater than the one forgiven, so its attempts count from one.
+# The next owner's epoch is greater than the one forgiven, so its attempts count from one. What goes forward has no error any
+# more; what goes back keeps why.
 RESUME = """
-UPDATE saga SET state = %s, resume_state = NULL, forgiven_epoch = epoch, due_at = now(), takeovers = 0,
+UPDATE saga SET state = %(state)s, resume_state = NULL, error = CASE WHEN %(state)s = 'running' THEN NULL ELSE error END,
+    forgiven_epoch = epoch, due_at = now(), takeovers = 0,
     deadline = greatest(deadline, now() + interval '10 minutes'), finished_at = NULL, updated_at = now()
-WHERE saga_id = %s
+WHERE saga_id = %(saga_id)s
 """
 
 DONE_BY_HAND = """
@@ -123,6 +125,10 @@ SELECT %s, %s, %s, 1 + coalesce((SELECT max(attempt) FROM saga_step WHERE saga_i
 """
 
 NOTE = "INSERT INTO saga_intervention (saga_id, action, step, initiated_by, reason) VALUES (%s, %s, %s, %s, %s)"
+
+LAST_INTERVENTION = """
+SELECT action, step, initiated_by, reason FROM saga_intervention WHERE saga_id = %s ORDER BY sequence DESC LIMIT 1
+"""
 
 INTERVENTIONS = """
 SELECT action, coalesce(step, ''), initiated_by, reason, created_at FROM saga_intervention
