@@ -71,7 +71,8 @@ def reachable(directory: Path) -> Path:
         above.stat().st_mode & 0o001 for above in directory.parents if above.exists()
     ):
         return directory
-    stand_in = Path("/var/lib/novacron") / hashlib.sha256(str(directory).encode()).hexdigest()[:12]
+    digest = hashlib.sha256(str(directory).encode()).hexdigest()[:12]
+    stand_in = Path("/var/lib/novacron") / f"agent-{digest}"
     directory.mkdir(parents=True, exist_ok=True)
     link.symlink_to(stand_in)
     return stand_in
