@@ -35,11 +35,6 @@ def _now() -> float:
     return asyncio.get_running_loop().time()
 
 
-def _now() -> float:
-    """Seconds by the loop's clock: the one that its timers go by, virtual in a simulation."""
-    return asyncio.get_running_loop().time()
-
-
 @dataclass(frozen=True, slots=True)
 class Begun:
     """A saga in the log of a transaction that may not be committed yet; hand it to :meth:`Coordinator.launch` after."""
