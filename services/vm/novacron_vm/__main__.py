@@ -35,10 +35,11 @@ async def serve(settings: VmSettings, stopping: asyncio.Event) -> None:
         scheduler = SchedulerClient(base.mesh.channel("scheduler"))
         monitoring = MonitoringClient(base.mesh.channel("monitoring"))
         agents = Agents(base.mesh)
+        participants = sagas.Participants(scheduler, agents, monitoring, store)
         coordinator = Coordinator(
             PostgresLog(base.database, lease_seconds=settings.saga_lease_seconds),
             sagas.ALL,
-            services=sagas.Participants(scheduler, agents, monitoring, store),
+            services=participants,
             lease_seconds=settings.saga_lease_seconds,
             concurrency=settings.saga_concurrency,
         )
@@ -47,9 +48,8 @@ async def serve(settings: VmSettings, stopping: asyncio.Event) -> None:
         server = base.server()
         server.add(add_VmServiceServicer_to_server, VmServicer(vms, store, templates, scheduler, agents, tokens))
         server.add(add_TemplateServiceServicer_to_server, TemplateServicer(templates, tokens))
-        server.add(
-            add_SagaServiceServicer_to_server, SagaServicer(base.database, Operator(base.database, sagas.ALL), tokens)
-        )
+        operator = Operator(base.database, sagas.ALL, services=participants)
+        server.add(add_SagaServiceServicer_to_server, SagaServicer(base.database, operator, tokens))
         async with base.serving(server, background=[coordinator]):
             await stopping.wait()
 
