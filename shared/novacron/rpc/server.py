@@ -22,12 +22,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import grpc
+from google.protobuf.message import DecodeError
 from grpc_channelz.v1 import channelz
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import _async as reflection_service
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from .. import logs
+from ..errors import InvalidArgument
 from ..settings import ProcessSettings
 from . import deadline, observe, overload, policy, status, validation
 from .call import REQUEST_ID, ServerCall, ServerStage
@@ -96,7 +98,9 @@ class _ChainInterceptor(grpc.aio.ServerInterceptor):
 
         make = getattr(grpc, f"{name}_rpc_method_handler")
         return make(
-            stream if handler.response_streaming else unary, handler.request_deserializer, handler.response_serializer
+            stream if handler.response_streaming else unary,
+            _read(handler.request_deserializer),
+            handler.response_serializer,
         )
 
     @asynccontextmanager
@@ -122,17 +126,38 @@ class _ChainInterceptor(grpc.aio.ServerInterceptor):
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
+class _Unreadable:
+    """Bytes that are no message of the method's type, on their way to the chain, which refuses them."""
+
+
+def _read(deserialize: Callable[[bytes], Any] | None) -> Callable[[bytes], Any] | None:
+    """The same, but that nothing is raised: grpc.aio would answer UNKNOWN, with the name of our exception."""
+    if deserialize is None:
+        return None
+
+    def read(data: bytes) -> Any:
+        try:
+            return deserialize(data)
+        except DecodeError:
+            return _Unreadable()
+
+    return read
+
+
 def _inspected(call: ServerCall, request: Any, streaming: bool) -> Any:
-    if not streaming:
+    def checked(message: Any) -> Any:
+        if isinstance(message, _Unreadable):
+            raise InvalidArgument(f"these bytes are no request of {call.path}: build it from the published protos")
         for inspect_message in call.inspections:
-            inspect_message(request)
-        return request
+            inspect_message(message)
+        return message
+
+    if not streaming:
+        return checked(request)
 
     async def messages() -> AsyncIterator[Any]:
         async for message in request:
-            for inspect_message in call.inspections:
-                inspect_message(message)
-            yield message
+            yield checked(message)
 
     return messages()
 
