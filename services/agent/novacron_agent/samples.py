@@ -49,6 +49,11 @@ class SampleStream:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    @property
+    def waiting(self) -> int:
+        """Batches that monitoring has not said are durable."""
+        return len(self._unacknowledged)
+
     async def _sample(self) -> None:
         while True:
             try:
