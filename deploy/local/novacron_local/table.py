@@ -123,6 +123,8 @@ def _service(
     }
     if name == "auth":
         environment["BOOTSTRAP_ADMIN_PASSWORD_FILE"] = str(config.data.admin_password)
+    if name == "scheduler":  # on a laptop with two cores a third small guest is no reason to refuse
+        environment["CPU_ALLOCATION_RATIO"] = os.environ.get("NOVACRON_CPU_ALLOCATION_RATIO", "4")
     return _python(config, name, f"novacron_{name}", name, Tier.SERVICE, ports, environment)
 
 
