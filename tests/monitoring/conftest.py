@@ -1,5 +1,6 @@
 """A monitoring service on a real database, with both ports, and what tests say to it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,7 @@ import novacron_monitoring
 from novacron.api.monitoring.v1 import (
     CreateVmMonitoringRequest,
     IngestVmMetricsRequest,
+    IngestVmMetricsResponse,
     MetricsServiceStub,
     VmMonitoring,
     VmSample,
@@ -71,14 +73,24 @@ class Monitoring:
         )
         return await self.vm().CreateVmMonitoring(request)
 
-    async def ingest(self, *batches: IngestVmMetricsRequest, node: str = NODE) -> list:
-        """Every acknowledgement of one stream with these batches."""
+    async def ingest(self, *batches: IngestVmMetricsRequest, node: str = NODE) -> list[IngestVmMetricsResponse]:
+        """Every acknowledgement of one stream with these batches, each sent when the one before it was acknowledged.
+
+        A client that writes at the moment at which the server ends the stream may see its own write fail, and not why.
+        """
+        batch_is_due = asyncio.Semaphore(1)
 
         async def requests() -> AsyncIterator[IngestVmMetricsRequest]:
-            for batch in batches:
-                yield batch
+            for one in batches:
+                await batch_is_due.acquire()
+                yield one
+            await batch_is_due.acquire()
 
-        return [response async for response in self.agent(node).IngestVmMetrics(requests())]
+        responses = []
+        async for response in self.agent(node).IngestVmMetrics(requests()):
+            responses.append(response)
+            batch_is_due.release()
+        return responses
 
     async def rows(self, query: str, *values: object) -> list[tuple]:
         async with self.database.connection() as connection:
