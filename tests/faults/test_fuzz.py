@@ -141,7 +141,7 @@ class Messages:
                 "a\0b",
                 "'; DROP TABLE vms; --",
                 "%s%n{0}${x}",
-                "../../etc/passwd",
+                "../../outside/secret",
                 "\U0001f4a5 \u202e\ufffe",
                 "A" * 64,
                 "x" * 5_000,
@@ -227,9 +227,8 @@ class Target:
             f"{path} answered {code} {said[:600]!r} to {str(message)[:600] if message else data[:200]!r} (seed {SEED})"
         )
         assert code not in FAULTS, about
-        # What the caller sent may be repeated to the caller; our own words may not tell of our inside.
-        ours = said.replace("../../etc/passwd", "").replace("DROP TABLE", "")
-        assert not INSIDE.search(ours.replace(path, "").replace("grpc-status", "")), about
+        # What the caller sent may be repeated to the caller, and none of it looks like this.
+        assert not INSIDE.search(said.replace(path, "")), about
 
     async def _alive(self, channel):
         answer = await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=10)
