@@ -1,0 +1,30 @@
+"""One stack for the session. A test leaves it as it found it: whole, and without its VMs."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from .stack import Stack, running_stack
+
+
+@pytest.fixture(scope="session")
+def shared_stack() -> Iterator[Stack]:
+    with running_stack(SAGA_LEASE_SECONDS="2") as stack:
+        yield stack
+
+
+@pytest.fixture
+async def stack(shared_stack: Stack) -> AsyncIterator[Stack]:
+    """A whole stack on the simulated driver; the test's VMs are deleted after it."""
+    assert shared_stack.record.serving, f"the test before left it hurt: {shared_stack.record}"
+    yield shared_stack
+    for vm in (await shared_stack.done("vm", "list", "--output", "json")).json:
+        await shared_stack.done("vm", "delete", vm["vm_id"])
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    return Path(__file__).parents[2]
