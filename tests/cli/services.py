@@ -108,6 +108,7 @@ class Sagas(SagaServiceServicer):
         self.scripts: dict[str, list[tuple[str, str, str, str]]] = {}
         self.ends: dict[str, object] = {}
         self.refusals: list[Exception] = []
+        self.anonymous = False  # sagas keep their reasons to themselves
         self.asked = asyncio.Event()
         self.answering = asyncio.Event()
         self.answering.set()
@@ -156,7 +157,7 @@ class Sagas(SagaServiceServicer):
             finished_at=at(count + 0.5),
         )
         if error and not saga.error:
-            saga.error, saga.state = f"{step}: {error}", SAGA_STATE_COMPENSATING
+            saga.error, saga.state = "" if self.anonymous else f"{step}: {error}", SAGA_STATE_COMPENSATING
         if not self.scripts[saga.saga_id]:
             saga.finished_at.CopyFrom(at(count + 0.5))
             undone = saga.state == SAGA_STATE_COMPENSATING

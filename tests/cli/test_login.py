@@ -50,6 +50,14 @@ async def test_anyone_elses_session_ends_with_its_token_and_is_not_taken_over_by
     assert installation.auth.logins == ["alice"]
 
 
+async def test_another_tenants_admin_is_not_taken_for_this_machines(novacron, installation):
+    installation.auth.passwords["acme", "admin"] = ("acme's own", ("vm:*",))
+    await novacron("login", "admin", "--tenant", "acme", "--password-file", "-", typed="acme's own")
+    installation.auth.revoke("admin")
+    assert (await novacron("vm", "list")).code == 4
+    assert installation.auth.logins == ["admin"]
+
+
 async def test_a_wrong_password_is_told_without_a_hint_at_which_part_was_wrong(novacron, installation):
     result = await novacron("login", "alice", "--password-file", "-", typed="guess")
     assert result.code == 4

@@ -163,3 +163,12 @@ async def test_what_users_wrote_cannot_steer_the_terminal(novacron, logged_in):
     result = await novacron("vm", "show", "web-1")
     assert "\x1b" not in result.out
     assert "\\x1b[2J" in result.out
+
+
+async def test_neither_can_the_reason_of_a_failure(novacron, logged_in):
+    logged_in.vms.add("web-1", error="\x1b[2Jboo", tags={"fails": "yes"})
+    logged_in.sagas.anonymous = True
+    result = await novacron("vm", "stop", "web-1")
+    assert result.code == 7
+    assert "\x1b" not in result.err
+    assert "\\x1b[2Jboo" in result.err

@@ -5,12 +5,13 @@ from __future__ import annotations
 import enum
 import functools
 import os
-import sys
 import traceback
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, ParamSpec
 
 import typer
+
+from novacron_cli.output import say
 
 if TYPE_CHECKING:
     from novacron.errors import NovacronError
@@ -37,7 +38,6 @@ EXIT_CODES = (
     "Exit codes: 0 done; 1 refused, or a fault; 2 wrong usage or a wrong value; 3 not found; 4 not logged in, or not allowed; "
     "5 no capacity or quota; 6 not reachable, or too slow; 7 a saga failed and was undone, or is stuck; 130 interrupted."
 )
-
 
 # Where a person finds what a NotFound did not, by its resource type.
 _LISTS = {
@@ -96,10 +96,9 @@ def tell(error: Exception) -> ExitCode:
         hint, code = "this is a fault of the command; NOVACRON_DEBUG=1 shows where", ExitCode.REFUSED
     if os.environ.get("NOVACRON_DEBUG"):
         traceback.print_exception(error)
-    typer.echo(f"novacron: {message}", err=True)
+    say(f"novacron: {message}")
     if hint:
-        typer.echo(f"  -> {hint}", err=True)
-    sys.stderr.flush()
+        say(f"  -> {hint}")
     return code
 
 
@@ -116,13 +115,6 @@ def exit_code(error: NovacronError) -> ExitCode:
         ((errors.SagaFailed, errors.SagaStuck, errors.StepCompensated), ExitCode.SAGA_FAILED),
     )
     return next((code for kinds, code in table if isinstance(error, kinds)), ExitCode.REFUSED)
-
-
-def surely_not_sent(error: NovacronError) -> bool:
-    """Whether the request cannot have reached a server: no connection stood. Of any doubt the answer is False."""
-    from novacron.errors import Outcome
-
-    return error.outcome is Outcome.NOT_SENT or "failed to connect to remote host" in error.message.lower()
 
 
 def describe(error: NovacronError) -> str:

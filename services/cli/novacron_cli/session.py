@@ -68,7 +68,7 @@ class Session:
     async def renew(self) -> bool:
         """Log in again without asking anyone; False where that takes the user."""
         token, profile = self._token, self._profile
-        if token is None or not profile.is_local or token.username != profile.admin_user:
+        if token is None or not profile.is_local or (token.username, token.tenant) != (profile.admin_user, ""):
             return False
         await self.login(token.username, admin_password(profile), token.tenant)
         return True

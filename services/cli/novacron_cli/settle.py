@@ -65,7 +65,7 @@ class Settled:
         saga, vm = self.saga, self.vm
         if saga is None or saga.state == SAGA_STATE_SUCCEEDED:
             why = vm.error or "something else was done to it meanwhile"
-            return SagaFailed(f"{vm.name} is {word(VmState, vm.state)}: {why}")
+            return SagaFailed(f"{vm.name} is in the state {word(VmState, vm.state)}: {why}")
         why = saga.error or vm.error or "no reason is known"
         metadata = {"saga_id": saga.saga_id}
         if saga.state == SAGA_STATE_STUCK:

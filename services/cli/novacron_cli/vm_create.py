@@ -9,7 +9,7 @@ import typer
 
 from novacron_cli import quantities, vm_table
 from novacron_cli.connection import connect
-from novacron_cli.failure import surely_not_sent, told
+from novacron_cli.failure import told
 from novacron_cli.options import (
     CpuOption,
     DiskOption,
@@ -83,14 +83,14 @@ async def _create(connection: Connection, request: Any, wait: bool, output: Outp
     import asyncio
 
     from novacron.api.vm.v1 import VM_STATE_DELETED, VM_STATE_ERROR
-    from novacron.errors import DeadlineExceeded, Unavailable
+    from novacron.errors import DeadlineExceeded, Outcome, Unavailable
     from novacron_cli.progress import Progress
     from novacron_cli.settle import settle
 
     try:
         vm = await connection.vms.CreateVm(request, timeout=30)
     except (Unavailable, DeadlineExceeded) as error:
-        if not surely_not_sent(error):
+        if error.outcome is not Outcome.NOT_SENT:
             error.message += (
                 f"\n  whether it was begun is not known: the same command with --id {request.vm_id} finds out"
             )
