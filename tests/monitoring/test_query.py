@@ -243,6 +243,12 @@ async def test_the_newest_sample_is_the_newest_by_its_time_and_not_by_its_arriva
     assert latest.time.ToDatetime(UTC) > monitoring.moment(seconds=30)
 
 
+async def test_a_vm_that_has_stopped_weeks_ago_still_has_its_newest_sample(monitoring):
+    target = await kept(monitoring, 20 * 86_400, 50 * 86_400)
+    latest = await monitoring.service("scheduler").GetLatestVmMetrics(GetLatestVmMetricsRequest(vm_id=target.vm_id))
+    assert latest.time.ToDatetime(UTC) > monitoring.moment(days=21)
+
+
 async def test_a_vm_without_a_sample_has_an_empty_answer_and_says_that_it_has_none_yet(monitoring):
     target = await monitoring.monitored()
     owner = monitoring.user(monitoring.reader(UUID(target.tenant_id)))
