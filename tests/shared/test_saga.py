@@ -231,6 +231,24 @@ async def test_a_cancel_beyond_the_point_of_no_return_changes_nothing(database, 
     assert (await coordinator.wait(saga_id, 5)).state is SagaState.SUCCEEDED
 
 
+async def test_a_cancel_beyond_the_point_of_no_return_does_not_keep_later_steps_from_beginning(
+    database, world, workers
+):
+    def step(name, kind):
+        return Step(name, kind, world.step(name), retry=QUICK)
+
+    saga = define(world, steps=(step("one", Kind.PIVOT), step("two", Kind.RETRIABLE), step("three", Kind.RETRIABLE)))
+    coordinator = workers(saga)
+    world.answers["two"] = [Unavailable("?")]
+    world.hold["two"] = asyncio.Event()
+    saga_id = await begin(database, coordinator, saga)
+    await eventually(lambda: _is("two" in world.names))
+    async with database.connection() as connection:
+        await request_cancel(connection, saga_id, "too late")
+    world.hold["two"].set()
+    assert (await coordinator.wait(saga_id, 5)).state is SagaState.SUCCEEDED
+
+
 async def test_the_passing_of_the_deadline_turns_the_saga_round(database, world, workers):
     saga = define(world, deadline_seconds=0.2)
     coordinator = workers(saga)

@@ -54,9 +54,8 @@ def _forward(saga: Saga[Any], record: Record) -> Decision:
             return _backward(saga, replace(record, state=SagaState.COMPENSATING, error=trouble))
         if trouble is not None:
             return Decision(SagaState.STUCK, error=trouble, resume_state=SagaState.RUNNING)
-        return Decision(
-            SagaState.RUNNING, tuple(_next(record, step, "action") for step in stage if not _done(record, step))
-        )
+        intents = tuple(_next(record, step, "action") for step in stage if not _done(record, step))
+        return Decision(SagaState.RUNNING, intents, bound=bound)
     return Decision(SagaState.SUCCEEDED)
 
 
