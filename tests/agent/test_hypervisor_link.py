@@ -146,3 +146,25 @@ def test_what_libvirt_does_not_tell_apart_may_work_later() -> None:
     error.err = (libvirt.VIR_ERR_OPERATION_INVALID, 10, "domain is not running", 2, "", "", "", -1, -1)
     assert type(typed(error)) is FailedPrecondition
     assert hypervisor_setup.uri().startswith("qemu:///")
+
+
+def test_a_guest_that_cannot_start_is_reported_with_the_reason_and_without_its_command_line() -> None:
+    command = "(LC_ALL=C /usr/bin/qemu-system-x86_64 -name guest=a " + "-device (x) " * 400 + ")"
+    error = libvirt.libvirtError("failed")
+    error.err = (
+        1,
+        0,
+        f"internal error: Child process {command} unexpected exit status 125: no room",
+        0,
+        "",
+        "",
+        "",
+        0,
+        0,
+    )
+    assert (
+        typed(error).message
+        == "the hypervisor refused: internal error: a child process: unexpected exit status 125: no room"
+    )
+    error.err = (1, 0, "x" * 9_000, 0, "", "", "", 0, 0)
+    assert len(typed(error).message) < 600

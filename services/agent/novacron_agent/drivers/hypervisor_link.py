@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -21,6 +22,7 @@ Connection = Any  # libvirt.virConnect: the binding has no types
 
 _THREADS: Final = 8
 _MISSED_KEEPALIVES: Final = 3
+_LONGEST_MESSAGE: Final = 500
 
 _MEANING: Final[dict[int, type[NovacronError]]] = {
     libvirt.VIR_ERR_NO_DOMAIN: NotFound,
@@ -133,7 +135,13 @@ def _alive(connection: Connection) -> bool:
 def typed(error: libvirt.libvirtError) -> NovacronError:
     """What libvirt's error means in NovaCron. What it does not tell apart is ``Unavailable``: it may work later."""
     kind = _MEANING.get(error.get_error_code(), Unavailable)
-    return kind(f"the hypervisor refused: {error.get_error_message()}")
+    return kind(f"the hypervisor refused: {_brief(error.get_error_message() or str(error))}")
+
+
+def _brief(message: str) -> str:
+    """libvirt's message without the command line of QEMU: 4 KiB of the host's inside, and more than a status may carry."""
+    message = re.sub(r"Child process \(.*\) ", "a child process: ", message, flags=re.DOTALL)
+    return message if len(message) <= _LONGEST_MESSAGE else f"{message[:_LONGEST_MESSAGE]}..."
 
 
 def _run_event_loop() -> None:
