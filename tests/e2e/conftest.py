@@ -20,6 +20,7 @@ def shared_stack() -> Iterator[Stack]:
 async def stack(shared_stack: Stack) -> AsyncIterator[Stack]:
     """A whole stack on the simulated driver; the test's VMs are deleted after it."""
     assert shared_stack.record.serving, f"the test before left it hurt: {shared_stack.record}"
+    await shared_stack.done("login")
     yield shared_stack
     for vm in (await shared_stack.done("vm", "list", "--output", "json")).json:
         await shared_stack.done("vm", "delete", vm["vm_id"])

@@ -90,14 +90,17 @@ class Stack:
         credentials = grpc.ssl_channel_credentials(Path(profile["ca_file"]).read_bytes())
         return grpc.aio.secure_channel(profile["endpoints"][service], credentials)
 
+    @property
+    def administrator(self) -> LoginRequest:
+        """Name and password of the first user."""
+        profile = self.profile
+        password = Path(profile["admin_password_file"]).read_text().strip()
+        return LoginRequest(username=profile["admin_user"], password=password)
+
     async def token(self) -> Metadata:
         """What a call of the administrator carries."""
-        profile = self.profile
-        login = LoginRequest(
-            username=profile["admin_user"], password=Path(profile["admin_password_file"]).read_text().strip()
-        )
         async with self.channel("auth") as channel:
-            answer = await AuthServiceStub(channel).Login(login, timeout=10)
+            answer = await AuthServiceStub(channel).Login(self.administrator, timeout=10)
         return (("authorization", f"Bearer {answer.access_token}"),)
 
     def process(self, name: str) -> state.ProcessRecord:
