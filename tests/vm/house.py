@@ -92,8 +92,10 @@ class Host:
         await self.server.stop()
 
     async def comes_back(self) -> None:
-        """On the address that it had."""
+        """On the address that it had, and the vm service has found it again."""
         self.server = await serve_agent(self.house.servers, self.name, self.driver, self.barrier, port=self.port)
+        address = f"localhost:{self.port}"
+        await self.house.mesh.to(f"agent {address}", address)._wire.channel_ready()
 
     async def close(self) -> None:
         await self.heartbeat.stop()
