@@ -7,7 +7,7 @@ ARGS    ?=
 NAME    ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types imports protos protos-check migrations-check setup hypervisor image bench lock clean
+.PHONY: help demo test test-faults check lint types imports protos protos-check migrations-check setup hypervisor image bench lock clean
 
 help: ## Show what there is.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -17,6 +17,9 @@ demo: setup hypervisor image ## Set everything up, run NovaCron, create a first 
 
 test: setup hypervisor image check ## Set everything up, run every test.
 	$(PYTHON) -m pytest $(ARGS)
+
+test-faults: setup ## Kill, freeze and cut off a saga's process at every point that it passes, and audit what is left.
+	$(PYTHON) -m pytest -s -m faults_all tests/faults $(ARGS)
 
 setup: $(VENV)/ready ## A virtual environment with everything that Python needs.
 
