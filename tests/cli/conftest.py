@@ -27,7 +27,8 @@ from novacron.testing.servers import Servers
 from novacron_cli.profile import Choices, load
 from novacron_cli.session import Session
 
-from .services import Auth, Metrics, Nodes, Providers, Registry, Sagas, Templates, Vms
+from .services import Auth, Metrics, Nodes, Providers, Registry, Templates
+from .vm_service import Sagas, Vms
 
 PASSWORD = "correct horse battery staple"
 SERVICES = ("auth", "vm", "scheduler", "federation", "monitoring", "registry")

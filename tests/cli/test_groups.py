@@ -2,7 +2,7 @@
 
 from novacron.api.monitoring.v1 import AGGREGATE_MAX
 
-from .services import BROKEN, CREATE, STUCK
+from .vm_service import BROKEN, CREATE, STUCK
 
 
 async def test_a_template_is_created_listed_shown_and_deleted_by_name(novacron, logged_in):
