@@ -72,7 +72,17 @@ def _install_uv(directory: Path) -> Path:
 
 def _compile(uv: Path, output: Path, requirements: list[str], before: str) -> str:
     output.write_text(before, encoding="utf-8")  # versions that stand there are preferred
-    command: list[str | Path] = [uv, "pip", "compile", "-", "--output-file", output, "--universal", "--python-version", "3.11"]
+    command: list[str | Path] = [
+        uv,
+        "pip",
+        "compile",
+        "-",
+        "--output-file",
+        output,
+        "--universal",
+        "--python-version",
+        "3.11",
+    ]
     command += ["--generate-hashes", "--no-annotate", "--no-header", "--quiet"]
     first = output.with_name("requirements.lock")
     if first != output:  # what two locks share has one version, so that both install together

@@ -59,7 +59,9 @@ def index(package: Path, root: Path) -> None:
     services: list[str] = []
     public: set[str] = set()
     for module in sorted(package.glob("*_pb2.py")):
-        names = re.findall(r"^class (\w+)|^(\w+): _ClassVar|^(\w+): [\w.]+$", module.with_suffix(".pyi").read_text(), re.M)
+        names = re.findall(
+            r"^class (\w+)|^(\w+): _ClassVar|^(\w+): [\w.]+$", module.with_suffix(".pyi").read_text(), re.M
+        )
         found = {name for group in names for name in group if name}
         flat = sorted(name for name in found if not name.endswith("_FIELD_NUMBER") and name != "DESCRIPTOR")
         if flat:
