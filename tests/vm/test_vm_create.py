@@ -191,7 +191,8 @@ async def test_a_node_that_goes_down_before_the_undoing_is_cleaned_up_once_it_is
         seen.append((point, detail))
         if (point, detail) == ("send", "create-vm/monitor/action"):
             await house.host.goes_down()
-        if seen.count(("send", "create-vm/provision/compensation")) == 2 and seen[-1] == (point, detail):
+        undoing = ("send", "create-vm/provision/compensation")
+        if (point, detail) == undoing and seen.count(undoing) == 2:
             assert await house.domains(), "while the host is down its domain stays"
             await house.host.comes_back()
 
