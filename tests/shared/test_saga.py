@@ -22,6 +22,7 @@ from novacron.saga import (
     enqueue,
     request_cancel,
 )
+from novacron.saga.record import AttemptOutcome
 from novacron.testing.patience import eventually
 
 QUICK = RetryPolicy(attempts=3, first_seconds=0.001, most_seconds=0.002)
@@ -247,6 +248,51 @@ async def test_a_cancel_beyond_the_point_of_no_return_does_not_keep_later_steps_
         await request_cancel(connection, saga_id, "too late")
     world.hold["two"].set()
     assert (await coordinator.wait(saga_id, 5)).state is SagaState.SUCCEEDED
+
+
+async def test_a_cancel_after_a_commit_whose_reply_was_lost_leaves_no_attempt_without_an_outcome(
+    database, world, workers
+):
+    saga = define(world)
+    coordinator = workers(saga)
+    commit, lost = coordinator._log.commit, []
+
+    async def loses_the_first_reply(owner, record, *more):
+        committed = await commit(owner, record, *more)
+        if not lost:
+            lost.append(True)
+            async with database.connection() as connection:
+                await request_cancel(connection, record.saga_id, "not wanted")
+            raise Unavailable("committed, and the reply lost")
+        return committed
+
+    coordinator._log.commit = loses_the_first_reply
+    record = await coordinator.wait(saga_id := await begin(database, coordinator, saga), 5)
+    assert record.state is SagaState.COMPENSATED
+    stored = await coordinator._log.read(saga_id)
+    assert [one.outcome for one in stored.attempts] == [AttemptOutcome.OK] * 4
+    assert world.names == ["one", "two", "undo-two", "undo-one"]
+
+
+async def test_a_saga_that_turned_back_goes_forward_by_no_late_commit_of_its_own_worker(database, world, workers):
+    saga = define(world)
+    coordinator = workers(saga)
+    world.answers["two"] = [InvalidArgument("no")]
+    world.hold["undo-one"] = asyncio.Event()
+    commit, made = coordinator._log.commit, []
+
+    async def remembered(*arguments):
+        made.append(arguments)
+        return await commit(*arguments)
+
+    coordinator._log.commit = remembered
+    saga_id = await begin(database, coordinator, saga)
+    await eventually(lambda: _is("undo-one" in world.names))
+    with pytest.raises(LeaseLost):
+        await commit(*made[0])
+    assert (await coordinator._log.read(saga_id)).state is SagaState.COMPENSATING
+    world.hold["undo-one"].set()
+    assert (await coordinator.wait(saga_id, 5)).state is SagaState.COMPENSATED
 
 
 async def test_the_passing_of_the_deadline_turns_the_saga_round(database, world, workers):

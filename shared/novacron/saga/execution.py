@@ -18,7 +18,7 @@ from ..rpc.observe import retrying
 from . import failpoint, metrics
 from .definition import Context, Saga, adapter, encode
 from .key import SagaKey, set_current_key
-from .log import Effect, Log
+from .log import Committed, Effect, Log
 from .outcome import failed
 from .plan import Decision, decide
 from .record import Attempt, AttemptOutcome, Record, SagaState
@@ -84,13 +84,16 @@ class Execution:
             )
             name = f"{self.record.name}/{decision.state}"
             await failpoint.reach("commit.before", name)
-            committed = await self._write(done, decision, intents)
+            committed, in_doubt = await self._write(done, decision, intents)
             await failpoint.reach("commit.after", name)
             for one in done:
                 metrics.attempted(self.record.name, one)
             turned = committed.cancel_reason is not None and not decision.bound
             # The statement wrote no intent to go forward once a cancel had been asked for.
             written = tuple(one for one in intents if one.operation == "compensation" or not turned)
+            if in_doubt and written != intents:
+                # A try whose answer was lost may have come before the cancel: then they are written, and must be made.
+                written = await self._in_log(intents)
             self.record = replace(
                 self.record.with_intents(written),
                 state=decision.state,
@@ -102,18 +105,37 @@ class Execution:
                 return decision
             done, decision = (), decide(self.saga, self.record)
 
-    async def _write(self, done: tuple[Attempt, ...], decision: Decision, intents: tuple[Attempt, ...]) -> Any:
+    async def _write(
+        self, done: tuple[Attempt, ...], decision: Decision, intents: tuple[Attempt, ...]
+    ) -> tuple[Committed, bool]:
+        """What the commit read back, and whether an earlier try of it may have been made as well."""
         effect = self._effect(done, decision)
+        in_doubt = False
         while True:
             try:
-                return await self._log.commit(self._owner, self.record, decision, done, intents, effect)
+                return await self._log.commit(self._owner, self.record, decision, done, intents, effect), in_doubt
             except LeaseLost:
                 raise
             except NovacronError as error:
                 # The database is away or the race was lost: the same commit again does no harm, and without a lease it
                 # does nothing.
-                log.warning("saga not written", saga=str(self.record.saga_id), reason=error.reason)
-                await asyncio.sleep(_COMMIT_PAUSE_SECONDS)
+                in_doubt = True
+                await self._database_is_away(error)
+
+    async def _in_log(self, intents: tuple[Attempt, ...]) -> tuple[Attempt, ...]:
+        """Those that the log knows of."""
+        while True:
+            try:
+                record = await self._log.read(self.record.saga_id)
+            except NovacronError as error:
+                await self._database_is_away(error)
+                continue
+            known = {one.id for one in record.attempts} if record is not None else set()
+            return tuple(one for one in intents if one.id in known)
+
+    async def _database_is_away(self, error: NovacronError) -> None:
+        log.warning("saga log not reached", saga=str(self.record.saga_id), reason=error.reason)
+        await asyncio.sleep(_COMMIT_PAUSE_SECONDS)
 
     def _effect(self, done: tuple[Attempt, ...], decision: Decision) -> Effect | None:
         """The owner's own changes that belong into this commit."""

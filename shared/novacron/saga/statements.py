@@ -17,7 +17,9 @@ WITH made AS (
 SELECT count(*) FROM made
 """
 
-# The fence decides; every other part hangs on it. An intent to go forward is not written once a cancel has been asked for.
+# The fence decides; every other part hangs on it. A saga that turned back never goes forward again, not even by a commit of
+# its own worker that was given up and repeated, and that the server gets to only now. An intent to go forward is not written
+# once a cancel has been asked for.
 COMMIT = """
 WITH fence AS (
     UPDATE saga SET
@@ -30,7 +32,8 @@ WITH fence AS (
         resume_state = %(resume_state)s,
         updated_at = now(),
         finished_at = CASE WHEN %(over)s THEN clock_timestamp() END
-    WHERE saga_id = %(saga_id)s AND owner = %(owner)s AND epoch = %(epoch)s AND state IN ('running', 'compensating')
+    WHERE saga_id = %(saga_id)s AND owner = %(owner)s AND epoch = %(epoch)s
+          AND (state = 'running' OR state = 'compensating' AND %(state)s NOT IN ('running', 'succeeded'))
     RETURNING saga_id, CASE WHEN cancel_requested_at IS NOT NULL THEN coalesce(cancel_reason, '') END AS cancel_reason,
               deadline < now() AS overdue
 ), done AS (
