@@ -36,7 +36,7 @@ from .settings import ProcessSettings, ServiceSettings
 log = logs.logger(__name__)
 PERMISSIONS_TTL_SECONDS = 30.0
 # Inside the mesh a process that fell is back in seconds: its callers ask again soon, and ever more seldom if it is not.
-_MESH_BREAKER = BreakerConfiguration(timeout_duration_seconds=3, longest_open_seconds=60)
+_MESH_BREAKER = BreakerConfiguration(timeout_duration_seconds=3, longest_open_seconds=15)
 
 
 class Mesh:
