@@ -19,7 +19,7 @@ test: setup hypervisor image check ## Set everything up, run every test.
 	$(PYTHON) -m pytest $(ARGS)
 
 test-faults: setup ## Kill, freeze and cut off a saga's process at every point that it passes, and audit what is left.
-	$(PYTHON) -m pytest -s -m faults_all tests/faults $(ARGS)
+	$(PYTHON) -m pytest -m faults_all tests/faults $(ARGS)
 
 setup: $(VENV)/ready ## A virtual environment with everything that Python needs.
 
