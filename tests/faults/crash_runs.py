@@ -59,10 +59,12 @@ class Fleet:
     owner: Database
     participants: Database
     directory: Path
-    abreast: int = 6
     _forker: asyncio.subprocess.Process | None = None
     _ordered: set[int] = field(default_factory=set)
     _one_order: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _places: asyncio.Semaphore = field(
+        default_factory=lambda: asyncio.Semaphore(6)
+    )  # as many at a time as a laptop carries
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Fleet]:
@@ -71,7 +73,6 @@ class Fleet:
             self._forker = await asyncio.create_subprocess_exec(
                 sys.executable, str(script), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=log
             )
-        self._places = asyncio.Semaphore(self.abreast)
         try:
             yield self
         finally:
@@ -124,8 +125,18 @@ class Fleet:
             if at != -1 and run.how.startswith("connection"):
                 await keeper.execute("SELECT pg_terminate_backend(%s)", (at,))
             elif at != -1:
-                os.kill(pid, signal.SIGKILL if run.how.startswith("kill") else signal.SIGSTOP)
-        # The keeper is gone and with it the lock: the server goes on with the COMMIT, whoever still listens.
+                frozen = run.how.startswith("SIGSTOP")
+                os.kill(pid, signal.SIGSTOP if frozen else signal.SIGKILL)
+                await eventually(lambda: _value(_gone(pid) or (frozen and _stopped(pid))))
+            # From here the server goes on with the COMMIT, whoever still listens.
+            await keeper.execute("SELECT pg_advisory_unlock(%s)", (gate,))
+
+            async def committed() -> bool:
+                working = "SELECT count(*) FROM pg_stat_activity WHERE pid = %s AND state <> 'idle'"
+                return (await (await keeper.execute(working, (at,))).fetchone()) == (0,)
+
+            if not run.how.startswith("connection"):
+                await eventually(committed, message="the server is through with the COMMIT")
         if _stopped(pid):
             await self._wake(pid, saga_id, late=False)
         await self._over(pid, saga_id)

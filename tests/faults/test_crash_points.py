@@ -81,7 +81,7 @@ async def test_a_clean_run_passes_points_of_every_sort(fleet):
 
 
 @pytest.mark.faults
-async def test_a_sample_of_crash_points_breaks_nothing(fleet, capsys):
+async def test_a_sample_of_crash_points_breaks_nothing(fleet):
     seed = int(os.environ.get("SEED") or random.SystemRandom().randrange(10**6))
     chosen = random.Random(seed)
     runs = await every_run(fleet)
