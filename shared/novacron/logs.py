@@ -8,12 +8,13 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import MutableMapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from opentelemetry import trace
 
-from .settings import ProcessSettings
+if TYPE_CHECKING:
+    from .settings import ProcessSettings
 
 _SECRET_NAMES = ("password", "secret", "token", "authorization", "credential", "api_key", "private_key")
 
