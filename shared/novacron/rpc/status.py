@@ -14,6 +14,8 @@ from ..errors import Cancelled, FieldViolation, Internal, NovacronError, Unavail
 from ..ids import new_id
 
 DOMAIN = "novacron"
+# Trailers have little room, and a longer text is no message but somebody's output.
+_LONGEST = 2048
 # gRPC's own words for a call that found no connection to be sent on; once one is on the wire it fails in others.
 _NEVER_SENT = ("failed to connect to all addresses", "connections to all backends failing")
 log = logs.logger(__name__)
@@ -46,7 +48,7 @@ def to_status(error: NovacronError) -> status_pb2.Status:
         delay = duration_pb2.Duration()
         delay.FromTimedelta(timedelta(seconds=error.retry_after_seconds))
         details.append(_any(error_details_pb2.RetryInfo(retry_delay=delay)))
-    return status_pb2.Status(code=error.code.value[0], message=error.message, details=details)
+    return status_pb2.Status(code=error.code.value[0], message=error.message[:_LONGEST], details=details)
 
 
 def from_exception(exception: BaseException) -> NovacronError:
