@@ -16,6 +16,7 @@ from novacron.saga.operator import Operator
 from novacron.saga.servicer import SagaServicer
 
 from . import sagas
+from .addresses import AddressKeeper
 from .agents import Agents
 from .clients import MonitoringClient, SchedulerClient
 from .servicer import VmServicer
@@ -50,7 +51,7 @@ async def serve(settings: VmSettings, stopping: asyncio.Event) -> None:
         server.add(add_TemplateServiceServicer_to_server, TemplateServicer(templates, tokens))
         operator = Operator(base.database, sagas.ALL, services=participants)
         server.add(add_SagaServiceServicer_to_server, SagaServicer(base.database, operator, tokens))
-        async with base.serving(server, background=[coordinator]):
+        async with base.serving(server, background=[coordinator, AddressKeeper(store, scheduler, agents)]):
             await stopping.wait()
 
 

@@ -13,6 +13,7 @@ from novacron.api.agent.v1 import (
     CreateVmRequest,
     DeleteVmRequest,
     GetVmConsoleRequest,
+    GetVmRequest,
     RebootVmRequest,
     StartVmRequest,
     StopVmRequest,
@@ -61,6 +62,13 @@ class Agents:
         with self._agent(node) as agent:
             domain = await agent.CreateVm(request)
         return Domain(domain.ip_address, domain.mac_address)
+
+    async def address(self, node: Node, vm_id: UUID) -> str:
+        """The guest's address; empty while it has none."""
+        with self._agent(node) as agent:
+            domain = await agent.GetVm(GetVmRequest(vm_id=str(vm_id)))
+        address: str = domain.ip_address
+        return address
 
     async def delete(self, node: Node, vm_id: UUID) -> None:
         with self._agent(node) as agent:

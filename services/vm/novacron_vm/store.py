@@ -213,6 +213,26 @@ class VmStore:
             raise WrongState(f"VM {vm_id} cannot become {to} from the state it is in")
         return _vm(row)
 
+    async def without_address(self, seconds: float) -> list[tuple[UUID, UUID]]:
+        """``(VM, node)`` of running VMs that changed within ``seconds`` and whose address nobody knows, newest first."""
+        async with self.database.connection() as connection:
+            cursor = await connection.execute(
+                """SELECT id, node_id FROM vms
+                   WHERE state = 'running' AND ip_address IS NULL AND node_id IS NOT NULL
+                         AND updated_at > now() - %s * interval '1 second'
+                   ORDER BY updated_at DESC LIMIT 100""",
+                (seconds,),
+            )
+            return [(row[0], row[1]) for row in await cursor.fetchall()]
+
+    async def set_address(self, vm_id: UUID, address: str) -> None:
+        async with self.database.connection() as connection:
+            await connection.execute(
+                """UPDATE vms SET ip_address = %s, version = version + 1, updated_at = now()
+                   WHERE id = %s AND state = 'running' AND ip_address IS NULL""",
+                (address, vm_id),
+            )
+
     async def transitions(self, vm_id: UUID, after: int) -> list[Transition]:
         """What happened to a VM since ``after``, oldest first."""
         async with self.database.connection() as connection:
