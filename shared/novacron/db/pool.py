@@ -40,7 +40,7 @@ async def _check(connection: psycopg.AsyncConnection[Any]) -> None:
 
 async def _configure(connection: psycopg.AsyncConnection[Any]) -> None:
     # A statement that a dead client left running must not hold its locks for ever.
-    await connection.execute("SET idle_in_transaction_session_timeout = '60s'; SET lock_timeout = '10s'")
+    await connection.execute("SET idle_in_transaction_session_timeout = '15s'; SET lock_timeout = '10s'")
 
 
 @contextmanager
