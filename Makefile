@@ -5,9 +5,11 @@ VENV    ?= .venv
 PYTHON  := $(VENV)/bin/python
 ARGS    ?=
 NAME    ?=
+SEEDS   ?= 2000
+SEED    ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-faults check lint types imports protos protos-check migrations-check setup hypervisor image bench lock clean
+.PHONY: help demo test test-faults test-simulation check lint types imports protos protos-check migrations-check setup hypervisor image bench lock clean
 
 help: ## Show what there is.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -32,6 +34,9 @@ hypervisor: setup ## libvirt and QEMU from Debian, where this user may install t
 
 image: setup ## The base image of the demo and the tests, out of Debian's packages.
 	$(PYTHON) -m novacron_agent.guest_image --output $(DATA)/images
+
+test-simulation: setup ## Sagas in simulated worlds: SEEDS=n of them, or SEED=n replayed and told.
+	$(PYTHON) -m novacron.testing.simulation $(if $(SEED),--seed $(SEED),--seeds $(SEEDS))
 
 check: lint types imports protos-check migrations-check ## Everything that is checked without running it.
 
