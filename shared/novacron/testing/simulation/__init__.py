@@ -15,7 +15,7 @@ The coordinator is the real one, and so are its plan, its executions and their o
 * ``canaries.py``: faults planted to see that the checker tells.
 """
 
-from .canaries import CANARIES, Canary, Caught, catch
+from .canaries import CANARIES, RELAPSES, Canary, Caught, catch
 from .checker import Violation, check
 from .regressions import REGRESSIONS
 from .report import Tally, failures, replay_command, tell
@@ -24,6 +24,7 @@ from .run import Outcome, Parts, simulate
 __all__ = [
     "CANARIES",
     "REGRESSIONS",
+    "RELAPSES",
     "Canary",
     "Caught",
     "Outcome",

@@ -6,7 +6,7 @@ import argparse
 import sys
 import time
 
-from .canaries import CANARIES, catch
+from .canaries import CANARIES, RELAPSES, catch
 from .regressions import REGRESSIONS
 from .report import Tally, failures, replay_command, tell
 
@@ -21,7 +21,7 @@ def main() -> int:
     if chosen.seed is not None:
         return 0 if tell(chosen.seed) else 1
     if chosen.canaries:
-        caught = [catch(canary, chosen.seeds) for canary in CANARIES]
+        caught = [catch(canary, chosen.seeds) for canary in (*CANARIES, *RELAPSES)]
         sys.stdout.write("".join(f"{one}\n" for one in caught))
         return 0 if all(one.seeds for one in caught) else 1
     return _run(range(chosen.first, chosen.first + chosen.seeds))

@@ -17,7 +17,8 @@ from ...errors import NovacronError
 from ...saga import execution, outcome, plan
 from ...saga.definition import Saga, Step
 from ...saga.key import SagaKey
-from ...saga.record import Attempt, AttemptOutcome, Record, StepError
+from ...saga.plan import Decision
+from ...saga.record import Attempt, AttemptOutcome, Record, SagaState, StepError
 from .checker import Violation, check
 from .database import SimulatedLog
 from .participants import Participants
@@ -81,6 +82,21 @@ async def _done_before_it_is(self: execution.Execution, intent: Attempt) -> Atte
     return replace(intent, outcome=AttemptOutcome.OK)
 
 
+class _ForwardAgain(Tables):
+    """A late commit may set a saga going forward that has turned back."""
+
+    def _may_follow(self, before: SagaState, after: SagaState) -> bool:
+        return True
+
+
+def _never_bound(saga: Saga[Any], record: Record) -> Decision:
+    return replace(plan.decide(saga, record), bound=False)
+
+
+async def _not_asked(self: execution.Execution, intents: tuple[Attempt, ...]) -> tuple[Attempt, ...]:
+    return ()
+
+
 _FAILED = outcome.failed
 _TO_UNDO = plan.to_undo
 _ATTEMPT = execution.Execution._attempt
@@ -119,6 +135,22 @@ CANARIES = (
 )
 
 
+# Faults that the coordinator once had, and that the simulation found.
+RELAPSES = (
+    Canary(
+        "a cancel beyond the point of no return goes round for ever",
+        frozenset({1}),
+        patches=((execution, "decide", _never_bound),),
+    ),
+    Canary("a late commit turns a saga forward again", frozenset({9}), Parts(tables=_ForwardAgain)),
+    Canary(
+        "a cancel after a lost reply forgets an intent",
+        frozenset({9}),
+        patches=((execution.Execution, "_in_log", _not_asked),),
+    ),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Caught:
     """After how many seeds the checker told of a canary, and by what. ``seeds`` None: never."""
@@ -129,7 +161,7 @@ class Caught:
 
     def __str__(self) -> str:
         told = f"after {self.seeds:4} seeds  {self.violation}" if self.seeds else "never"
-        return f"{self.canary.name:40} {told}"
+        return f"{self.canary.name:58} {told}"
 
 
 def catch(canary: Canary, most_seeds: int) -> Caught:

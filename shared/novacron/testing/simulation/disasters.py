@@ -43,7 +43,7 @@ class Disasters:
                 self._strike(worker, "freeze")
             case 3:
                 if worker.alive:
-                    self._tell(f"{worker.process.name} is stopped")
+                    self._tell(f"stop {worker.process.name}")
                     await worker.stop()
                     worker.restart()
             case _:

@@ -15,8 +15,8 @@ from contextvars import Context, ContextVar, copy_context
 from typing import Any, TypeVar
 
 T = TypeVar("T")
-# More than any run needs: a loop that goes round without an end is a fault to report, not to wait for.
-MOST_STEPS = 300_000
+# Ten times what any run needs: a loop that goes round without an end is a fault to report, not to wait for.
+MOST_STEPS = 50_000
 
 
 class Endless(Exception):

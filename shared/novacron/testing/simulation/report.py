@@ -12,6 +12,9 @@ from typing import TextIO
 from .checker import Violation, check
 from .run import Outcome, simulate
 
+# As disasters.py tells of them.
+_DISASTERS = ("kill", "freeze", "stop", "the database")
+
 
 @dataclass(slots=True)
 class Tally:
@@ -31,7 +34,7 @@ class Tally:
         self.writes += len(outcome.server.tables.history)
         self.effects += len(outcome.participants.journal)
         self.takeovers += sum(1 for change in outcome.server.tables.history if change.verb == "claim")
-        self.disasters += sum(1 for _, event in outcome.events if event != "calm")
+        self.disasters += sum(1 for _, event in outcome.events if event.startswith(_DISASTERS))
         self.retries += sum(outcome.retries.values())
 
     def __str__(self) -> str:

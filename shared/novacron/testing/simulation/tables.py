@@ -112,7 +112,11 @@ class Tables:
     ) -> Committed:
         """:raises LeaseLost: the fence let nothing through. What ``effect`` raises takes everything back."""
         before = self.rows.get(record.saga_id)
-        if before is None or not self._fenced(before, owner, record.epoch) or _turns_forward(before, decision):
+        if (
+            before is None
+            or not self._fenced(before, owner, record.epoch)
+            or not self._may_follow(before.state, decision.state)
+        ):
             raise LeaseLost(f"saga {record.saga_id} has another owner, or has ended")
         known = self.attempts[record.saga_id]
         ended = tuple(one for one in done if one.id in known and known[one.id].outcome is AttemptOutcome.STARTED)
@@ -213,6 +217,10 @@ class Tables:
     def _fenced(self, row: Row, owner: str, epoch: int) -> bool:
         return row.owner == owner and row.epoch == epoch and row.state.unfinished
 
+    def _may_follow(self, before: SagaState, after: SagaState) -> bool:
+        """A saga that turned back never goes forward again."""
+        return before is SagaState.RUNNING or after not in (SagaState.RUNNING, SagaState.SUCCEEDED)
+
     def _committed(self, before: Row, decision: Decision, at: float) -> Row:
         until = at + self.lease_seconds
         return replace(
@@ -281,7 +289,3 @@ class Tables:
         """``clock_timestamp()``: never the same twice."""
         self._ticks += 1
         return _FIRST_DAY + timedelta(seconds=at, microseconds=self._ticks)
-
-
-def _turns_forward(row: Row, decision: Decision) -> bool:
-    return row.state is SagaState.COMPENSATING and decision.state in (SagaState.RUNNING, SagaState.SUCCEEDED)
