@@ -74,6 +74,22 @@ class GetVmMonitoringRequest(_message.Message):
     vm_id: str
     def __init__(self, vm_id: _Optional[str] = ...) -> None: ...
 
+class ListVmMonitoringRequest(_message.Message):
+    __slots__ = ("page_size", "page_token")
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    page_size: int
+    page_token: str
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListVmMonitoringResponse(_message.Message):
+    __slots__ = ("monitorings", "next_page_token")
+    MONITORINGS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    monitorings: _containers.RepeatedCompositeFieldContainer[VmMonitoring]
+    next_page_token: str
+    def __init__(self, monitorings: _Optional[_Iterable[_Union[VmMonitoring, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
 class VmSample(_message.Message):
     __slots__ = ("time", "vm_id", "cpu_usage_percent", "memory_usage_bytes", "memory_available_bytes", "network_bytes_sent", "network_bytes_recv", "network_packets_sent", "network_packets_recv", "disk_read_bytes", "disk_write_bytes", "disk_read_ops", "disk_write_ops", "disk_usage_bytes")
     TIME_FIELD_NUMBER: _ClassVar[int]

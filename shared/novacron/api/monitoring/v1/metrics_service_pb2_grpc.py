@@ -50,6 +50,11 @@ class MetricsServiceStub:
                 request_serializer=novacron_dot_api_dot_monitoring_dot_v1_dot_metrics__service__pb2.GetVmMonitoringRequest.SerializeToString,
                 response_deserializer=novacron_dot_api_dot_monitoring_dot_v1_dot_metrics__service__pb2.VmMonitoring.FromString,
                 _registered_method=True)
+        self.ListVmMonitoring = channel.unary_unary(
+                '/novacron.api.monitoring.v1.MetricsService/ListVmMonitoring',
+                request_serializer=novacron_dot_api_dot_monitoring_dot_v1_dot_metrics__service__pb2.ListVmMonitoringRequest.SerializeToString,
+                response_deserializer=novacron_dot_api_dot_monitoring_dot_v1_dot_metrics__service__pb2.ListVmMonitoringResponse.FromString,
+                _registered_method=True)
         self.IngestVmMetrics = channel.stream_stream(
                 '/novacron.api.monitoring.v1.MetricsService/IngestVmMetrics',
                 request_serializer=novacron_dot_api_dot_monitoring_dot_v1_dot_metrics__service__pb2.IngestVmMetricsRequest.SerializeToString,
@@ -87,6 +92,13 @@ class MetricsServiceServicer:
 
     def GetVmMonitoring(self, request, context):
         """Returns what is monitored of a VM. NOT_FOUND: nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListVmMonitoring(self, request, context):
+        """Lists what is monitored, by the VM's id. INVALID_ARGUMENT: bad page token.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -131,6 +143,11 @@ def add_MetricsServiceServicer_to_server(servicer, server):
                     servicer.GetVmMonitoring,
                     request_deserializer=novacron_dot_api_dot_monitoring_dot_v1_dot_metrics__service__pb2.GetVmMonitoringRequest.FromString,
                     response_serializer=novacron_dot_api_dot_monitoring_dot_v1_dot_metrics__service__pb2.VmMonitoring.SerializeToString,
+            ),
+            'ListVmMonitoring': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListVmMonitoring,
+                    request_deserializer=novacron_dot_api_dot_monitoring_dot_v1_dot_metrics__service__pb2.ListVmMonitoringRequest.FromString,
+                    response_serializer=novacron_dot_api_dot_monitoring_dot_v1_dot_metrics__service__pb2.ListVmMonitoringResponse.SerializeToString,
             ),
             'IngestVmMetrics': grpc.stream_stream_rpc_method_handler(
                     servicer.IngestVmMetrics,
@@ -230,6 +247,33 @@ class MetricsService:
             '/novacron.api.monitoring.v1.MetricsService/GetVmMonitoring',
             novacron_dot_api_dot_monitoring_dot_v1_dot_metrics__service__pb2.GetVmMonitoringRequest.SerializeToString,
             novacron_dot_api_dot_monitoring_dot_v1_dot_metrics__service__pb2.VmMonitoring.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListVmMonitoring(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/novacron.api.monitoring.v1.MetricsService/ListVmMonitoring',
+            novacron_dot_api_dot_monitoring_dot_v1_dot_metrics__service__pb2.ListVmMonitoringRequest.SerializeToString,
+            novacron_dot_api_dot_monitoring_dot_v1_dot_metrics__service__pb2.ListVmMonitoringResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -55,6 +55,11 @@ class ReservationServiceStub:
                 request_serializer=novacron_dot_api_dot_scheduler_dot_v1_dot_reservation__service__pb2.GetReservationRequest.SerializeToString,
                 response_deserializer=novacron_dot_api_dot_scheduler_dot_v1_dot_reservation__service__pb2.Reservation.FromString,
                 _registered_method=True)
+        self.ListReservations = channel.unary_unary(
+                '/novacron.api.scheduler.v1.ReservationService/ListReservations',
+                request_serializer=novacron_dot_api_dot_scheduler_dot_v1_dot_reservation__service__pb2.ListReservationsRequest.SerializeToString,
+                response_deserializer=novacron_dot_api_dot_scheduler_dot_v1_dot_reservation__service__pb2.ListReservationsResponse.FromString,
+                _registered_method=True)
         self.GetSchedulingDecision = channel.unary_unary(
                 '/novacron.api.scheduler.v1.ReservationService/GetSchedulingDecision',
                 request_serializer=novacron_dot_api_dot_scheduler_dot_v1_dot_reservation__service__pb2.GetSchedulingDecisionRequest.SerializeToString,
@@ -96,6 +101,13 @@ class ReservationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListReservations(self, request, context):
+        """Lists what is held, by the VM's id. INVALID_ARGUMENT: bad page token.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetSchedulingDecision(self, request, context):
         """Returns the newest placement decision for a VM, with its candidates and reasons. NOT_FOUND: none was made.
         """
@@ -125,6 +137,11 @@ def add_ReservationServiceServicer_to_server(servicer, server):
                     servicer.GetReservation,
                     request_deserializer=novacron_dot_api_dot_scheduler_dot_v1_dot_reservation__service__pb2.GetReservationRequest.FromString,
                     response_serializer=novacron_dot_api_dot_scheduler_dot_v1_dot_reservation__service__pb2.Reservation.SerializeToString,
+            ),
+            'ListReservations': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListReservations,
+                    request_deserializer=novacron_dot_api_dot_scheduler_dot_v1_dot_reservation__service__pb2.ListReservationsRequest.FromString,
+                    response_serializer=novacron_dot_api_dot_scheduler_dot_v1_dot_reservation__service__pb2.ListReservationsResponse.SerializeToString,
             ),
             'GetSchedulingDecision': grpc.unary_unary_rpc_method_handler(
                     servicer.GetSchedulingDecision,
@@ -241,6 +258,33 @@ class ReservationService:
             '/novacron.api.scheduler.v1.ReservationService/GetReservation',
             novacron_dot_api_dot_scheduler_dot_v1_dot_reservation__service__pb2.GetReservationRequest.SerializeToString,
             novacron_dot_api_dot_scheduler_dot_v1_dot_reservation__service__pb2.Reservation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListReservations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/novacron.api.scheduler.v1.ReservationService/ListReservations',
+            novacron_dot_api_dot_scheduler_dot_v1_dot_reservation__service__pb2.ListReservationsRequest.SerializeToString,
+            novacron_dot_api_dot_scheduler_dot_v1_dot_reservation__service__pb2.ListReservationsResponse.FromString,
             options,
             channel_credentials,
             insecure,
