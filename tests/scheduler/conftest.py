@@ -162,8 +162,9 @@ async def start_scheduler(servers: Servers, new_database: Any) -> Any:
         database: Database | None = None, *, ratios: Ratios | None = None, lease_seconds: float = 60
     ) -> Scheduler:
         database = database or await new_database(*MIGRATIONS)
-        nodes = Nodes(database, NodeStore(), PageTokens(b"k" * 32), ratios or Ratios(), lease_seconds)
-        reservations = Reservations(database, ReservationStore(), DecisionStore())
+        tokens = PageTokens(b"k" * 32)
+        nodes = Nodes(database, NodeStore(), tokens, ratios or Ratios(), lease_seconds)
+        reservations = Reservations(database, ReservationStore(), DecisionStore(), tokens)
         server = await servers.start(
             "scheduler",
             [

@@ -55,7 +55,7 @@ class Machine(RuleBasedStateMachine):
         super().__init__()
         self.runner = asyncio.Runner()
         self.database = Database(self.url, max_connections=8)
-        self.reservations = Reservations(self.database, ReservationStore(), DecisionStore())
+        self.reservations = Reservations(self.database, ReservationStore(), DecisionStore(), PageTokens(b"k" * 32))
         self.nodes = Nodes(self.database, NodeStore(), PageTokens(b"k"), Ratios(), 3600)
         self.model: dict[str, Modelled] = {}
         self.runner.run(self.database.open())

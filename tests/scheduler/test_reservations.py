@@ -13,6 +13,7 @@ from novacron.api.scheduler.v1 import (
     ConfirmReservationRequest,
     GetReservationRequest,
     GetSchedulingDecisionRequest,
+    ListReservationsRequest,
     ReleaseReservationRequest,
 )
 from novacron.api.types.v1 import HYPERVISOR_TYPE_XEN
@@ -284,6 +285,47 @@ async def test_another_tenants_reservation_and_one_that_is_not_there_read_alike(
         said.append(caught.value.message.replace(str(one), "ID"))
     assert said[:2] == said[2:]
     assert (await held(scheduler, vm_id, scheduler.user("reservation:read", "tenant:any"))).vm_id == str(vm_id)
+
+
+async def listed(stub, size=0):
+    """The VMs of all pages, and how many pages there were."""
+    found, token, pages = [], "", 0
+    while token or not pages:
+        answer = await stub.ListReservations(ListReservationsRequest(page_size=size, page_token=token))
+        found += answer.reservations
+        token, pages = answer.next_page_token, pages + 1
+    return found, pages
+
+
+async def test_a_list_has_every_reservation_once_by_vm_and_nothing_that_was_released(scheduler, resources):
+    await scheduler.beat("n1", capacity=resources(8, 16384, 500))
+    made = [await scheduler.reserve() for _ in range(6)]
+    await release(scheduler, made.pop().vm_id)
+    admin = scheduler.reservations_as(scheduler.user("reservation:read", "node:read", "tenant:any"))
+    found, pages = await listed(admin, 2)
+    assert [one.vm_id for one in found] == sorted(one.vm_id for one in made)
+    assert pages == 3
+    whole = await held(scheduler, found[0].vm_id)
+    assert (found[0].node.name, found[0].resources, found[0].state) == ("n1", whole.resources, whole.state)
+    assert await listed(admin) == (found, 1)
+
+
+async def test_a_tenant_lists_its_own_reservations_and_cannot_go_on_with_anothers_token(scheduler, tenant):
+    await scheduler.beat("n1")
+    mine = [await scheduler.reserve() for _ in range(2)]
+    await scheduler.reserve(tenant_id=str(uuid4()))
+    own = scheduler.reservations_as(scheduler.user("reservation:read", tenant_id=tenant))
+    found, _ = await listed(own)
+    assert [one.vm_id for one in found] == sorted(one.vm_id for one in mine)
+    assert {one.node.hostname for one in found} == {""}
+    stranger = scheduler.reservations_as(scheduler.user("reservation:read"))
+    assert await listed(stranger) == ([], 1)
+    token = (await own.ListReservations(ListReservationsRequest(page_size=1))).next_page_token
+    for bad in (token, "forged"):
+        with pytest.raises(InvalidArgument, match="page_token: not a token of this list"):
+            await stranger.ListReservations(ListReservationsRequest(page_token=bad))
+    with pytest.raises(PermissionDenied):
+        await scheduler.reservations_as(scheduler.user("node:read")).ListReservations(ListReservationsRequest())
 
 
 async def test_conditions_choose_the_node(scheduler):

@@ -29,7 +29,7 @@ async def serve(settings: SchedulerSettings, stopping: asyncio.Event) -> None:
     async with Foundation("scheduler", settings, *MIGRATIONS) as base:
         await base.bus()
         nodes = Nodes(base.database, NodeStore(), tokens, ratios, settings.node_lease_seconds)
-        reservations = Reservations(base.database, ReservationStore(), DecisionStore())
+        reservations = Reservations(base.database, ReservationStore(), DecisionStore(), tokens)
         server = base.server()
         server.add(add_NodeServiceServicer_to_server, NodeServicer(nodes))
         server.add(add_ReservationServiceServicer_to_server, ReservationServicer(reservations))

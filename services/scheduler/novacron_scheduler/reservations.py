@@ -9,6 +9,7 @@ from uuid import UUID
 from novacron.db import Connection, Database
 from novacron.errors import AlreadyExists, Conflict, NoCapacity, NotFound
 from novacron.ids import new_id
+from novacron.paging import PageTokens, page_size
 from novacron.saga import barrier
 
 from . import explanation, placement
@@ -29,10 +30,13 @@ class _NothingFits(Exception):
 class Reservations:
     """What may be done with reservations."""
 
-    def __init__(self, database: Database, store: ReservationStore, decisions: DecisionStore) -> None:
+    def __init__(
+        self, database: Database, store: ReservationStore, decisions: DecisionStore, tokens: PageTokens
+    ) -> None:
         self._database = database
         self._store = store
         self._decisions = decisions
+        self._tokens = tokens
 
     async def reserve(self, demand: Demand, answer: Answer[Reservation, M]) -> M:
         """Choose a node for the VM and take what it needs there.
@@ -132,6 +136,15 @@ class Reservations:
         if held is None or tenant_id not in (None, held.tenant_id):
             raise NotFound.named("reservation", vm_id)
         return held
+
+    async def page(self, size: int, token: str, tenant_id: UUID | None) -> tuple[list[Reservation], str]:
+        """What is held, by the VM's id, and the token of the next page. :raises InvalidArgument: the token is none of ours."""
+        after = self._tokens.open(token, "reservations", tenant_id)
+        limit = page_size(size)
+        async with self._database.connection() as connection:
+            found = await self._store.page(connection, tenant_id, UUID(after[0]) if after else None, limit + 1)
+        more = len(found) > limit
+        return found[:limit], self._tokens.seal([found[limit - 1].vm_id], "reservations", tenant_id) if more else ""
 
     async def decision(self, vm_id: UUID, tenant_id: UUID | None) -> Decision:
         """The newest decision. :raises NotFound: none was made, or for another tenant's VM."""

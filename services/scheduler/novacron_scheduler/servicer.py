@@ -61,6 +61,14 @@ class ReservationServicer(pb.ReservationServiceServicer):
         held = await self._reservations.get(UUID(request.vm_id), caller.tenant_filter)
         return messages.reservation(held, with_host=caller.subject is None or caller.may("node:read"))
 
+    async def ListReservations(self, request: pb.ListReservationsRequest, context: Any) -> pb.ListReservationsResponse:
+        tenant = current().tenant_filter
+        held, following = await self._reservations.page(request.page_size, request.page_token, tenant)
+        # A thousand hosts with their labels would not fit into a message.
+        return pb.ListReservationsResponse(
+            reservations=[messages.reservation(one, with_host=False) for one in held], next_page_token=following
+        )
+
     async def GetSchedulingDecision(
         self, request: pb.GetSchedulingDecisionRequest, context: Any
     ) -> pb.SchedulingDecision:

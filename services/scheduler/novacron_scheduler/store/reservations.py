@@ -81,6 +81,13 @@ FROM {{held}} held JOIN nodes ON nodes.id = held.node_id
 _HELD = _RESERVATION.format(held="resource_allocations") + "WHERE held.vm_id = %s AND held.status = 'active'"
 # A release in flight is waited for: what it leaves is the truth. Always the VM's row first, then the node's, as a release does.
 _HELD_LOCKED = _HELD + " FOR UPDATE OF held"
+# By the VM's id, whose unique index is in this order.
+_PAGE = (
+    _RESERVATION.format(held="resource_allocations")
+    + """WHERE held.status = 'active' AND (%(tenant)s::uuid IS NULL OR held.tenant_id = %(tenant)s)
+    AND (%(after)s::uuid IS NULL OR held.vm_id > %(after)s)
+ORDER BY held.vm_id LIMIT %(limit)s"""
+)
 _CONFIRM = """
 WITH confirmed AS (
     UPDATE resource_allocations SET confirmed_at = coalesce(confirmed_at, now())
@@ -133,6 +140,13 @@ class ReservationStore:
         """What the VM holds; with ``lock`` it stays so until the transaction ends."""
         row = await (await connection.execute(_HELD_LOCKED if lock else _HELD, (vm_id,))).fetchone()
         return None if row is None else _reservation(row)
+
+    async def page(
+        self, connection: Connection, tenant_id: UUID | None, after: UUID | None, limit: int
+    ) -> list[Reservation]:
+        """What is held by VMs whose ids come after this one, by their ids."""
+        values = {"tenant": tenant_id, "after": after, "limit": limit}
+        return [_reservation(row) for row in await (await connection.execute(_PAGE, values)).fetchall()]
 
     async def claim(
         self, connection: Connection, demand: Demand, offer: Offer, decision: Decision
