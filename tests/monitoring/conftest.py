@@ -21,6 +21,7 @@ from novacron.api.monitoring.v1 import (
 from novacron.clock import SystemClock
 from novacron.db import Database, MigrationSource, service_migrations
 from novacron.ids import derived_id
+from novacron.paging import PageTokens
 from novacron.rpc import Server
 from novacron.saga import barrier
 from novacron.testing.servers import Servers, TestUser
@@ -123,7 +124,10 @@ async def monitoring(new_database: Callable, servers: Servers, migrations: tuple
     database = await new_database(*migrations)
     store = Store(database)
     servicer = MetricsServicer(
-        Targets(database, store), Samples(database, store, Partitions(), RETENTION), store, SystemClock()
+        Targets(database, store, PageTokens(b"k" * 32)),
+        Samples(database, store, Partitions(), RETENTION),
+        store,
+        SystemClock(),
     )
     server = await servers.start("monitoring", [(add_MetricsServiceServicer_to_server, servicer)])
     return Monitoring(database, servers, server)

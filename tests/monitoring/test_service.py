@@ -1,6 +1,7 @@
 """The whole service as ``__main__`` wires it, with nobody else there."""
 
 import asyncio
+import base64
 from uuid import uuid4
 
 import grpc
@@ -27,16 +28,21 @@ def settings_for(database_url, ca, **fields):
         tls_cert=own.certificate,
         tls_key=own.key,
         drain_seconds=0,
+        key_file=fields.pop("key_file", "/nonexistent"),
         **fields,
     )
 
 
 async def test_it_serves_without_auth_registry_or_redis_keeps_its_partitions_and_stops_when_told(
-    new_database_url, migrations, ca, identify
+    new_database_url, migrations, ca, identify, tmp_path
 ):
     url = await asyncio.to_thread(new_database_url)
     address = f"localhost:{free_port()}"
-    settings = settings_for(url, ca, mesh_listen=address, registry_address=f"localhost:{free_port()}")
+    key_file = tmp_path / "key"
+    key_file.write_bytes(base64.b64encode(bytes(32)))
+    settings = settings_for(
+        url, ca, key_file=key_file, mesh_listen=address, registry_address=f"localhost:{free_port()}"
+    )
     stopping = asyncio.Event()
     service = asyncio.create_task(serve(settings, stopping))
     database = Database(url)

@@ -9,6 +9,7 @@ from novacron.api.monitoring.v1 import (
     CreateVmMonitoringRequest,
     DeleteVmMonitoringRequest,
     GetVmMonitoringRequest,
+    ListVmMonitoringRequest,
 )
 from novacron.errors import AlreadyExists, InvalidArgument, NotFound, PermissionDenied, StepCompensated
 from novacron.saga.key import SagaKey, set_current_key
@@ -158,3 +159,31 @@ async def test_a_user_sees_the_monitoring_of_the_own_tenant_and_no_difference_be
             await monitoring.user(monitoring.reader()).GetVmMonitoring(GetVmMonitoringRequest(vm_id=vm_id))
         foreign.append(repr((caught.value.message, caught.value.metadata)).replace(vm_id, "<id>"))
     assert foreign[0] == foreign[1]
+
+
+async def test_a_list_has_every_target_once_by_vm_and_none_that_ended(monitoring):
+    made = [await monitoring.monitored() for _ in range(6)]
+    await monitoring.vm().DeleteVmMonitoring(DeleteVmMonitoringRequest(vm_id=made.pop().vm_id))
+    admin = monitoring.user(monitoring.servers.users.add("metrics:read", "tenant:any"))
+    found, token, pages = [], "", 0
+    while token or not pages:
+        answer = await admin.ListVmMonitoring(ListVmMonitoringRequest(page_size=2, page_token=token))
+        found += answer.monitorings
+        token, pages = answer.next_page_token, pages + 1
+    assert found == sorted(made, key=lambda one: one.vm_id)
+    assert pages == 3
+
+
+async def test_a_tenant_lists_its_own_targets_and_cannot_go_on_with_anothers_token(monitoring):
+    tenant = uuid4()
+    mine = [await monitoring.monitored(tenant_id=tenant) for _ in range(2)]
+    await monitoring.monitored()
+    own = monitoring.user(monitoring.reader(tenant))
+    stranger = monitoring.user(monitoring.reader())
+    found = (await own.ListVmMonitoring(ListVmMonitoringRequest())).monitorings
+    assert list(found) == sorted(mine, key=lambda one: one.vm_id)
+    assert not (await stranger.ListVmMonitoring(ListVmMonitoringRequest())).monitorings
+    token = (await own.ListVmMonitoring(ListVmMonitoringRequest(page_size=1))).next_page_token
+    for bad in (token, "forged"):
+        with pytest.raises(InvalidArgument, match="page_token: not a token of this list"):
+            await stranger.ListVmMonitoring(ListVmMonitoringRequest(page_token=bad))

@@ -247,7 +247,7 @@ async def rows(database: Database, query: str, *values: Any) -> list[tuple[Any, 
 
 async def serve_scheduler(servers: Servers, database: Database, *, port: int = 0, lease_seconds: float = 60) -> Server:
     nodes = Nodes(database, NodeStore(), PageTokens(KEY), Ratios(), lease_seconds)
-    reservations = Reservations(database, ReservationStore(), DecisionStore())
+    reservations = Reservations(database, ReservationStore(), DecisionStore(), PageTokens(KEY))
     return await servers.start(
         "scheduler",
         [
@@ -261,7 +261,7 @@ async def serve_scheduler(servers: Servers, database: Database, *, port: int = 0
 async def serve_monitoring(servers: Servers, database: Database, *, port: int = 0) -> Server:
     store = MetricsStore(database)
     taken = Samples(database, store, Partitions(), timedelta(days=90))
-    servicer = MetricsServicer(Targets(database, store), taken, store, SystemClock())
+    servicer = MetricsServicer(Targets(database, store, PageTokens(KEY)), taken, store, SystemClock())
     return await servers.start(
         "monitoring", [(add_MetricsServiceServicer_to_server, servicer)], mesh_listen=f"127.0.0.1:{port}"
     )

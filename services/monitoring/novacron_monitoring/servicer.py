@@ -42,6 +42,11 @@ class MetricsServicer(v1.MetricsServiceServicer):
             raise NotFound.named("vm monitoring", vm_id)
         return messages.monitoring(target)
 
+    async def ListVmMonitoring(self, request: v1.ListVmMonitoringRequest, context: Any) -> v1.ListVmMonitoringResponse:
+        tenant = current().tenant_filter
+        found, following = await self._targets.page(request.page_size, request.page_token, tenant)
+        return v1.ListVmMonitoringResponse(monitorings=map(messages.monitoring, found), next_page_token=following)
+
     async def IngestVmMetrics(
         self, request_iterator: AsyncIterator[v1.IngestVmMetricsRequest], context: Any
     ) -> AsyncIterator[v1.IngestVmMetricsResponse]:

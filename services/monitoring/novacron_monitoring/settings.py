@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import Field
 
 from novacron.settings import ServiceSettings
 
 
 class MonitoringSettings(ServiceSettings):
-    """Retention and partitions; the rest is every service's."""
+    """Retention, partitions and the key of page tokens; the rest is every service's."""
 
+    key_file: Path = Field(description="Keys that seal page tokens: base64 of 32 bytes a line.")
     vm_metrics_retention_days: int = Field(
         default=90, ge=1, le=3650, description="Older samples are dropped, by the day."
     )

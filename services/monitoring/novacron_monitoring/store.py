@@ -26,6 +26,11 @@ _GET_TARGET = """
 SELECT vm_id, tenant_id, node_id, sample_interval, created_at FROM vm_monitoring
 WHERE vm_id = %(vm)s AND (%(tenant)s::uuid IS NULL OR tenant_id = %(tenant)s)
 """
+_PAGE_OF_TARGETS = """
+SELECT vm_id, tenant_id, node_id, sample_interval, created_at FROM vm_monitoring
+WHERE (%(tenant)s::uuid IS NULL OR tenant_id = %(tenant)s) AND (%(after)s::uuid IS NULL OR vm_id > %(after)s)
+ORDER BY vm_id LIMIT %(limit)s
+"""
 
 _COLUMNS = sql.SQL(", ").join(map(sql.Identifier, Sample._fields))
 _STAGING = sql.SQL("""
@@ -110,6 +115,15 @@ class Store:
             connection.cursor(row_factory=class_row(Target)) as cursor,
         ):
             return await (await cursor.execute(_GET_TARGET, {"vm": vm_id, "tenant": tenant})).fetchone()
+
+    async def targets(self, tenant: UUID | None, after: UUID | None, limit: int) -> list[Target]:
+        """Targets whose VMs' ids come after this one, by those ids."""
+        values = {"tenant": tenant, "after": after, "limit": limit}
+        async with (
+            self._database.connection() as connection,
+            connection.cursor(row_factory=class_row(Target)) as cursor,
+        ):
+            return await (await cursor.execute(_PAGE_OF_TARGETS, values)).fetchall()
 
     async def write_samples(self, connection: Connection, node_id: UUID, samples: Sequence[Sample]) -> int:
         """Keep the samples of VMs that are monitored on this node, in the caller's transaction; returns how many those are.

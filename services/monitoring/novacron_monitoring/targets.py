@@ -7,6 +7,7 @@ from uuid import UUID
 
 from novacron.db import Database
 from novacron.errors import AlreadyExists
+from novacron.paging import PageTokens, page_size
 from novacron.saga import barrier
 from novacron.saga.barrier import M
 
@@ -15,11 +16,12 @@ from .target import NewTarget, Target
 
 
 class Targets:
-    """Commands on targets. Each answers with the message that the barrier keeps beside the effect."""
+    """Commands on targets, each of which answers with the message that the barrier keeps beside the effect; and their list."""
 
-    def __init__(self, database: Database, store: Store) -> None:
+    def __init__(self, database: Database, store: Store, tokens: PageTokens) -> None:
         self._database = database
         self._store = store
+        self._tokens = tokens
 
     async def create(self, wanted: NewTarget, response: type[M], answer: Callable[[Target], M]) -> M:
         """Keep this VM's samples from now on; the same again returns the same.
@@ -48,3 +50,11 @@ class Targets:
                 return answer(await self._store.delete_target(connection, vm_id))
 
             return await barrier.once(connection, response, effect)
+
+    async def page(self, size: int, token: str, tenant: UUID | None) -> tuple[list[Target], str]:
+        """Targets by the VM's id, and the token of the next page. :raises InvalidArgument: the token is none of ours."""
+        after = self._tokens.open(token, "targets", tenant)
+        limit = page_size(size)
+        found = await self._store.targets(tenant, UUID(after[0]) if after else None, limit + 1)
+        more = len(found) > limit
+        return found[:limit], self._tokens.seal([found[limit - 1].vm_id], "targets", tenant) if more else ""
