@@ -4,6 +4,7 @@ DATA    ?= .novacron
 VENV    ?= .venv
 PYTHON  := $(VENV)/bin/python
 ARGS    ?=
+WORKERS ?= 3
 NAME    ?=
 SEEDS   ?= 2000
 SEED    ?=
@@ -18,7 +19,7 @@ demo: setup hypervisor image ## Set everything up, run NovaCron, create a first 
 	deploy/demo.sh $(VENV) $(DATA)
 
 test: setup hypervisor image check ## Set everything up, run every test.
-	$(PYTHON) -m pytest $(ARGS)
+	$(PYTHON) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 test-faults: setup ## Kill, freeze and cut off a saga's process at every point that it passes, and audit what is left.
 	$(PYTHON) -m pytest -m faults_all tests/faults $(ARGS)

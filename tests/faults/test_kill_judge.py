@@ -12,7 +12,7 @@ from novacron.api.agent.v1 import POWER_STATE_RUNNING, POWER_STATE_STOPPED, Doma
 
 from .whole import Whole
 
-VM, NODE, OTHER = uuid4(), uuid4(), uuid4()
+VM, NODE, OTHER = UUID(int=1), UUID(int=2), UUID(int=3)
 AMOUNT = {"cpu_cores": 2, "memory_mb": 512, "storage_gb": 10}
 
 
