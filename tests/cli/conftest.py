@@ -20,14 +20,14 @@ from novacron.api.federation.v1 import add_ProviderServiceServicer_to_server
 from novacron.api.monitoring.v1 import add_MetricsServiceServicer_to_server
 from novacron.api.registry.v1 import add_RegistryServiceServicer_to_server
 from novacron.api.saga.v1 import add_SagaServiceServicer_to_server
-from novacron.api.scheduler.v1 import add_NodeServiceServicer_to_server
+from novacron.api.scheduler.v1 import add_NodeServiceServicer_to_server, add_ReservationServiceServicer_to_server
 from novacron.api.vm.v1 import add_TemplateServiceServicer_to_server, add_VmServiceServicer_to_server
 from novacron.rpc.channel import Channel
 from novacron.testing.servers import Servers
 from novacron_cli.profile import Choices, load
 from novacron_cli.session import Session
 
-from .services import Auth, Metrics, Nodes, Providers, Registry, Templates
+from .services import Auth, Metrics, Nodes, Providers, Registry, Reservations, Templates
 from .vm_service import Sagas, Vms
 
 PASSWORD = "correct horse battery staple"
@@ -86,6 +86,7 @@ class Installation:
     sagas: Sagas
     templates: Templates
     nodes: Nodes
+    reservations: Reservations
     providers: Providers
     metrics: Metrics
     registry: Registry
@@ -111,7 +112,7 @@ def novacron(tmp_path: Path) -> Shell:
 async def installation(servers: Servers, tmp_path: Path, novacron: Shell, ca: Any) -> Installation:
     """An installation as `novacron up` would describe it, in the directory where the shell stands."""
     sagas, auth = Sagas(), Auth(servers.users)
-    vms, templates, nodes = Vms(sagas), Templates(), Nodes()
+    vms, templates, nodes, reservations = Vms(sagas), Templates(), Nodes(), Reservations()
     providers, metrics, registry = Providers(), Metrics(), Registry()
     server = await servers.start(
         "vm",
@@ -121,6 +122,7 @@ async def installation(servers: Servers, tmp_path: Path, novacron: Shell, ca: An
             (add_TemplateServiceServicer_to_server, templates),
             (add_SagaServiceServicer_to_server, sagas),
             (add_NodeServiceServicer_to_server, nodes),
+            (add_ReservationServiceServicer_to_server, reservations),
             (add_ProviderServiceServicer_to_server, providers),
             (add_MetricsServiceServicer_to_server, metrics),
             (add_RegistryServiceServicer_to_server, registry),
@@ -130,7 +132,7 @@ async def installation(servers: Servers, tmp_path: Path, novacron: Shell, ca: An
     home.mkdir()
     (home / "admin-password").write_text(PASSWORD + "\n")
     address = f"127.0.0.1:{server.port}"
-    made = Installation(home, address, auth, vms, sagas, templates, nodes, providers, metrics, registry)
+    made = Installation(home, address, auth, vms, sagas, templates, nodes, reservations, providers, metrics, registry)
     auth.passwords["", "admin"] = (PASSWORD, ("*:*",))
     made.write_profile(
         ca_file=str(ca.identity("vm").ca),

@@ -6,7 +6,14 @@ from uuid import UUID
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from novacron.api.auth.v1 import AuthServiceServicer, LoginResponse, User
+from novacron.api.auth.v1 import (
+    USER_ROLE_ADMIN,
+    USER_ROLE_OPERATOR,
+    AuthServiceServicer,
+    LoginResponse,
+    User,
+    ValidateTokenResponse,
+)
 from novacron.api.federation.v1 import (
     PROVIDER_HEALTH_UNHEALTHY,
     PROVIDER_HEALTH_UNKNOWN,
@@ -14,7 +21,14 @@ from novacron.api.federation.v1 import (
     ListCloudProvidersResponse,
     ProviderServiceServicer,
 )
-from novacron.api.monitoring.v1 import MetricsServiceServicer, Point, QueryVmMetricsResponse, VmSample
+from novacron.api.monitoring.v1 import (
+    ListVmMonitoringResponse,
+    MetricsServiceServicer,
+    Point,
+    QueryVmMetricsResponse,
+    VmMonitoring,
+    VmSample,
+)
 from novacron.api.registry.v1 import (
     SERVICE_STATUS_HEALTHY,
     Instance,
@@ -26,8 +40,11 @@ from novacron.api.scheduler.v1 import (
     NODE_STATUS_MAINTENANCE,
     NODE_STATUS_READY,
     ListNodesResponse,
+    ListReservationsResponse,
     Node,
     NodeServiceServicer,
+    Reservation,
+    ReservationServiceServicer,
 )
 from novacron.api.vm.v1 import (
     DeleteTemplateResponse,
@@ -65,6 +82,11 @@ class Auth(AuthServiceServicer):
             expires_at=expires_at,
             user=User(user_id=str(user.user_id), username=request.username),
         )
+
+    async def ValidateToken(self, request, context):
+        user = self.users._users[request.access_token]
+        role = USER_ROLE_ADMIN if "*:*" in user.permissions else USER_ROLE_OPERATOR
+        return ValidateTokenResponse(user=User(user_id=str(user.user_id), role=role))
 
     def revoke(self, username: str) -> None:
         """The token that this user has is worth nothing from now on."""
@@ -116,6 +138,14 @@ class Nodes(NodeServiceServicer):
         return await self.GetNode(request, context)
 
 
+class Reservations(ReservationServiceServicer):
+    def __init__(self) -> None:
+        self.reservations: list[Reservation] = []
+
+    async def ListReservations(self, request, context):
+        return ListReservationsResponse(reservations=self.reservations)
+
+
 class Providers(ProviderServiceServicer):
     def __init__(self) -> None:
         self.providers: dict[str, CloudProvider] = {}
@@ -152,6 +182,10 @@ class Providers(ProviderServiceServicer):
 class Metrics(MetricsServiceServicer):
     def __init__(self) -> None:
         self.requests: list[object] = []
+        self.monitored: list[VmMonitoring] = []
+
+    async def ListVmMonitoring(self, request, context):
+        return ListVmMonitoringResponse(monitorings=self.monitored)
 
     async def GetLatestVmMetrics(self, request, context):
         UUID(request.vm_id)

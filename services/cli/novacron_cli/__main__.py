@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from novacron_cli import login, metrics, node, provider, saga, service, template, vm
+from novacron_cli import audit, login, metrics, node, provider, saga, service, template, vm
 from novacron_cli.failure import EXIT_CODES
 from novacron_cli.output import say
 from novacron_cli.profile import SERVICES, Choices, parse_endpoints
@@ -49,6 +49,7 @@ def build() -> typer.Typer:
     )
     app.callback()(_root)
     app.add_typer(login.app)
+    app.add_typer(audit.app)
     for name, group in (
         ("vm", vm.app),
         ("template", template.app),

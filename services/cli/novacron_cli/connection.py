@@ -103,6 +103,18 @@ class Connection:
         return TemplateServiceStub(self._signed("vm"))
 
     @cached_property
+    def auth(self) -> Any:
+        from novacron.api.auth.v1 import AuthServiceStub
+
+        return AuthServiceStub(self._signed("auth"))
+
+    @cached_property
+    def reservations(self) -> Any:
+        from novacron.api.scheduler.v1 import ReservationServiceStub
+
+        return ReservationServiceStub(self._signed("scheduler"))
+
+    @cached_property
     def nodes(self) -> Any:
         from novacron.api.scheduler.v1 import NodeServiceStub
 

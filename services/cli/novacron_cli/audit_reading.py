@@ -1,0 +1,65 @@
+"""All services read into one snapshot for the audit: every page of every list."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from novacron.api.auth.v1 import USER_ROLE_ADMIN, ValidateTokenRequest
+from novacron.api.monitoring.v1 import ListVmMonitoringRequest
+from novacron.api.saga.v1 import ListSagasRequest, SagaState
+from novacron.api.scheduler.v1 import ListNodesRequest, ListReservationsRequest
+from novacron.api.vm.v1 import ListVmsRequest, VmState
+from novacron_cli.audit_rules import Amounts, Node, Reservation, Saga, Snapshot, Vm
+from novacron_cli.connection import Connection
+from novacron_cli.finding import everything
+from novacron_cli.words import word
+
+_COUNTED = ("cpu_cores", "memory_mib", "storage_gib", "network_bandwidth_mbps", "gpu_count")
+
+
+async def sees_all_tenants(connection: Connection) -> bool:
+    """Whether the lists have every tenant's rows, as an admin's have, and not one tenant's alone."""
+    ((_, bearer),) = await connection.session.metadata()
+    token = bearer.removeprefix("Bearer ")
+    answer = await connection.auth.ValidateToken(ValidateTokenRequest(access_token=token))
+    return bool(answer.user.role == USER_ROLE_ADMIN)
+
+
+async def read(connection: Connection, *, whole: bool) -> Snapshot:
+    """Read everything once. The lists are not of one instant: what moves meanwhile may look broken, and is read again."""
+    vms, sagas, nodes, reservations, monitorings = await asyncio.gather(
+        everything(connection.vms.ListVms, ListVmsRequest(show_deleted=True), "vms"),
+        everything(connection.sagas("vm").ListSagas, ListSagasRequest(), "sagas"),
+        everything(connection.nodes.ListNodes, ListNodesRequest(), "nodes"),
+        everything(connection.reservations.ListReservations, ListReservationsRequest(), "reservations"),
+        everything(connection.metrics.ListVmMonitoring, ListVmMonitoringRequest(), "monitorings"),
+    )
+    return Snapshot(
+        now=datetime.now(UTC),
+        vms=tuple(Vm(vm.vm_id, vm.name, vm.tenant_id, word(VmState, vm.state), vm.saga_id) for vm in vms),
+        sagas=tuple(map(_saga, sagas)),
+        nodes=tuple(
+            Node(node.node_id, node.name, _amounts(node.allocatable), _amounts(node.allocated)) for node in nodes
+        ),
+        reservations=tuple(Reservation(one.vm_id, one.node.node_id, _amounts(one.resources)) for one in reservations),
+        monitored=frozenset(one.vm_id for one in monitorings),
+        whole=whole,
+    )
+
+
+def _saga(saga: Any) -> Saga:
+    # A create has its VM's id for its own; every other saga of a VM names it in its parameters.
+    vm_id = str(saga.params["vm_id"]) if "vm_id" in saga.params else saga.saga_id
+    state = word(SagaState, saga.state)
+    return Saga(saga.saga_id, saga.name, state, vm_id, _latest((saga.lease_until, saga.due_at)), saga.error)
+
+
+def _latest(timestamps: Sequence[Any]) -> datetime | None:
+    return max((one.ToDatetime(UTC) for one in timestamps if one.seconds), default=None)
+
+
+def _amounts(resources: Any) -> Amounts:
+    return {name: getattr(resources, name) for name in _COUNTED}
