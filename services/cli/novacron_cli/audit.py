@@ -32,15 +32,13 @@ async def audit(context: typer.Context, output: OutputOption = Output.TABLE) -> 
 
     stuck-saga: a saga that waits for an operator.
 
-    abandoned-saga: an unfinished saga that no worker holds and none will take, or that is overdue by more than a lease
-    and a minute, by this machine's clock.
+    abandoned-saga: no worker holds it and none will take it, or it is overdue by more than 70 s (this machine's clock).
 
     vm-held-by-finished-saga: a VM that waits for a saga which is over.
 
     two-vms-of-one-name: in one tenant, and neither is deleted.
 
-    reservation-without-vm, monitoring-without-vm: something is kept for a VM that is deleted, in error or not there,
-    and no saga is left to give it back.
+    reservation-without-vm, monitoring-without-vm: kept for a VM that is deleted, in error or not there, and for no saga.
 
     vm-without-reservation: a running or stopped VM holds nothing on its node.
 
@@ -50,9 +48,9 @@ async def audit(context: typer.Context, output: OutputOption = Output.TABLE) -> 
 
     node-above-capacity: more is taken of a node than may be.
 
-    What looks broken is read again a second later, and only what is broken both times is reported: sagas at work are
-    no contradiction. It takes the permissions vm:read, saga:read, node:read, reservation:read and metrics:read; whoever is no
-    admin sees one tenant, and then a node may count more than the reservations that are seen.
+    What looks broken is read again a second later, and only what is broken both times is reported.
+
+    It takes vm:read, saga:read, node:read, reservation:read and metrics:read. Whoever is no admin sees one tenant.
     """
     import asyncio
 

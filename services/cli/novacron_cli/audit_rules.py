@@ -246,7 +246,7 @@ def _nodes(snapshot: Snapshot) -> Iterator[Breach]:
             f"{name} {taken} of {node.allocatable.get(name, 0)}"
             for name, taken in node.allocated.items()
             if taken > node.allocatable.get(name, 0)
-        ]  # no evidence: one that grows is still the same
+        ]
         if above:
             yield Breach(
                 "node-above-capacity",
