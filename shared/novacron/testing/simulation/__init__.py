@@ -9,10 +9,10 @@ The coordinator is the real one, and so are its plan, its executions and their o
 * ``loop.py``: an event loop whose clock jumps, and processes that die and freeze;
 * ``tables.py``, ``database.py``: the saga log, with PostgreSQL's semantics, on a server that goes away and loses replies;
 * ``participants.py``: effects behind the barrier; ``worker.py``: processes with a coordinator, and their calls;
-* ``definitions.py``, ``faults.py``: sagas of all shapes, and what goes wrong with them;
-* ``run.py``: one seed from its first request to the calm after the faults;
+* ``definitions.py``, ``faults.py``, ``disasters.py``: sagas of all shapes, and what goes wrong with them;
+* ``requests.py``, ``run.py``: clients, and one seed from its first request to the calm after the faults;
 * ``checker.py``: the invariants, judged from what was written and what took effect;
-* ``canaries.py``: faults planted to see that the checker tells.
+* ``canaries.py``: faults planted to see that the checker tells; ``regressions.py``: seeds that once found one.
 """
 
 from .canaries import CANARIES, RELAPSES, Canary, Caught, catch

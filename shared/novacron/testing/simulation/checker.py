@@ -80,7 +80,7 @@ def _of_the_run(outcome: Outcome) -> Iterator[Violation]:
         yield Violation(1, None, f"a worker broke: {trouble}")
     for key in outcome.calls.untold:
         yield Violation(3, key.saga_id, f"{key.operation} of {key.step} was sent before its intent was written")
-    for saga_id in outcome.server.things.keys() ^ rows.keys():
+    for saga_id in outcome.server.things ^ rows.keys():
         yield Violation(2, saga_id, "the saga and its thing did not begin together")
     for saga_id, _ in outcome.participants.things:
         if saga_id not in rows:

@@ -34,7 +34,7 @@ class Server:
         self.faults = faults
         self.away = False
         self.generation = 0
-        self.things: dict[UUID, str] = {}  # what the sagas are about: each row is inserted with its saga
+        self.things: set[UUID] = set()  # what the sagas are about: each row is inserted with its saga
         self.notes: Counter[tuple[UUID, str]] = Counter()  # what local effects wrote
         self.inserting: dict[UUID, Transaction] = {}
 
@@ -73,7 +73,7 @@ class Transaction:
         if not all(begin() for begin in self.begins):
             raise Conflict("another transaction was faster: read again and repeat")
         for saga_id in self.things:
-            self.server.things.setdefault(saga_id, "there")
+            self.server.things.add(saga_id)
         self.server.notes.update(self.notes)
 
 
@@ -153,7 +153,7 @@ class SimulatedLog:
             if holder is not None and holder.open:
                 raise Conflict("another transaction was faster: read again and repeat")
             self.server.tables.enqueue(record, deadline_seconds, at=self.at())
-            self.server.things.setdefault(record.saga_id, "there")
+            self.server.things.add(record.saga_id)
 
         await self._statement(statement)
 

@@ -136,7 +136,8 @@ class Simulation:
         self.server.come_back()
         for worker in self.workers:
             worker.thaw()
-            worker.restart(self.sagas) if not worker.alive or worker.sagas != tuple(self.sagas) else None
+            if not worker.alive or worker.sagas != tuple(self.sagas):
+                worker.restart(self.sagas)
 
     async def _settle(self) -> bool:
         """Until every saga is over or stuck; False: not in time."""
