@@ -112,6 +112,10 @@ class VmStore:
         async with self.database.connection() as connection:
             return await self._one(connection, vm_id, tenant_id, "")
 
+    async def busy_with(self, connection: Connection, vm_id: UUID, tenant_id: UUID | None) -> UUID | None:
+        """The saga that works on the VM, at a glance and without a lock. :raises NotFound: as :meth:`get`."""
+        return (await self._one(connection, vm_id, tenant_id, "")).saga_id
+
     async def lock(self, connection: Connection, vm_id: UUID, tenant_id: UUID | None) -> Vm:
         """The same, and nobody else changes it before this transaction ends."""
         return await self._one(connection, vm_id, tenant_id, " FOR UPDATE")

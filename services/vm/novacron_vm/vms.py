@@ -90,12 +90,15 @@ class Vms:
         """The VM is gone everywhere, from whatever state; what works on it now is turned round or ended first."""
         begun: Begun | None = None
         async with self._store.database.transaction() as connection:
+            # The saga's row before the VM's, as in a saga's own commit: the other way round the two could wait for each other.
+            busy_with = await self._store.busy_with(connection, vm_id, tenant_id)
+            if busy_with is not None and busy_with != delete_saga_id(vm_id):
+                await request_cancel(connection, busy_with, "the VM was deleted")
             vm = await self._store.lock(connection, vm_id, tenant_id)
             if vm.state is VmState.DELETED or vm.operation == DELETE_VM.name:
                 pass  # done, or being done
             elif vm.saga_id is not None:
                 await self._store.request_delete(connection, vm_id, by)
-                await request_cancel(connection, vm.saga_id, "the VM was deleted")
             else:
                 params = DeleteVmParams(vm.id, vm.tenant_id, vm.node_id, by)
                 saga_id = delete_saga_id(vm_id)

@@ -42,7 +42,7 @@ _OPTIONS = (
     ("grpc.initial_reconnect_backoff_ms", 100),
     # No pause, for all its name: how long one attempt may take, TLS handshake and all. A busy machine needs its time.
     ("grpc.min_reconnect_backoff_ms", 5_000),
-    ("grpc.max_reconnect_backoff_ms", 2_000),
+    ("grpc.max_reconnect_backoff_ms", 500),
     # Several addresses of one service take turns.
     ("grpc.lb_policy_name", "round_robin"),
     ("grpc.max_receive_message_length", 64 * 1024 * 1024),

@@ -82,7 +82,7 @@ class Simulation:
         self.calls = Calls(self.loop, self.server, self.participants, self.faults)
         self.sagas = self.rng.sample(all_shapes(), self.rng.randint(1, 3))
         self.workers = [
-            Worker(f"worker-{number}", self.loop, parts.log, self.server, self.calls, self._known(), self.rng)
+            Worker(f"worker-{number}", self.loop, parts.log, self.server, self.calls, sagas=self._known(), rng=self.rng)
             for number in range(self.rng.randint(2, 4))
         ]
         self.events: list[tuple[float, str]] = []

@@ -85,6 +85,7 @@ class Worker:
         log: type[SimulatedLog],
         server: Server,
         calls: Calls,
+        *,
         sagas: Sequence[Saga[Params]],
         rng: random.Random,
     ) -> None:
