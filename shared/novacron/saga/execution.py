@@ -117,6 +117,8 @@ class Execution:
             except LeaseLost:
                 raise
             except NovacronError as error:
+                if not error.retryable:
+                    raise  # what the database will never take: the next attempt counts, and attempts are bounded
                 # The database is away or the race was lost: the same commit again does no harm, and without a lease it
                 # does nothing.
                 in_doubt = True
