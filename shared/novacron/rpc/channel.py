@@ -26,8 +26,9 @@ from ..errors import Cancelled
 from ..saga.key import current_key
 from . import deadline, observe
 from .breaker import BreakerConfiguration
+from .bulkhead import Bulkhead
 from .call import SAGA_KEY, ClientCall, ClientProceed, ClientStage, StreamProceed, StreamStage
-from .guard import Breakers, Bulkhead
+from .guard import Breakers
 from .policy import policy_of
 from .retry import RetryStage
 from .status import from_rpc_error

@@ -1,15 +1,14 @@
-"""What stands between a caller and a target that suffers: the circuit breaker and the bulkhead, as client stages."""
+"""What stands between a caller and a target that suffers: the circuit breaker as a client stage."""
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
 
-from ..errors import BreakerOpen, DeadlineExceeded, NovacronError, Outcome, Overloaded, Unreachable
+from ..errors import BreakerOpen, DeadlineExceeded, NovacronError, Outcome, Unreachable
 from .breaker import BreakerConfiguration, CircuitBreaker, Permit, Result
 from .call import ClientCall, ClientProceed, StreamProceed
 
@@ -100,28 +99,3 @@ class Breakers:
         finally:
             if not judged:
                 breaker.release(permit, Result.SUCCESS, time.monotonic())
-
-
-class Bulkhead:
-    """At most ``limit`` calls to one target at once, so that one that hangs cannot take every place of the caller."""
-
-    def __init__(self, target: str, limit: int = 256) -> None:
-        self._target = target
-        self._places = asyncio.Semaphore(limit)
-
-    async def client_stage(self, call: ClientCall, proceed: ClientProceed) -> Any:
-        if self._places.locked():
-            started = time.monotonic()
-            try:
-                async with asyncio.timeout(call.timeout / 2):
-                    await self._places.acquire()
-            except TimeoutError:
-                message = f"too many calls to {self._target} are under way: this one was not sent"
-                raise Overloaded(message, retry_after_seconds=0.5) from None
-            call.timeout -= time.monotonic() - started
-        else:
-            await self._places.acquire()
-        try:
-            return await proceed(call)
-        finally:
-            self._places.release()
