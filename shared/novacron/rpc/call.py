@@ -1,11 +1,19 @@
-"""One call as the stages of a chain see it, on the server and on the client."""
+"""One call as the stages of a chain see it, on the server and on the client.
+
+A stage is a coroutine ``stage(call, proceed)``: it awaits ``proceed(call)``, which runs all stages below it, and may do
+something before, after, instead, or again. There is one kind of it for all four arities:
+
+* on the server ``proceed`` returns when the handler has ended, whether it answered with one message or wrote many;
+* on the client ``proceed`` returns the response, or, where responses are streamed, the opened stream of them as soon as its
+  first one (or its end) is there. What a stage holds for as long as the stream lasts it gives back through
+  :meth:`ClientCall.at_end`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import grpc
 
@@ -25,13 +33,17 @@ class ServerCall:
     policy: MethodPolicy
     metadata: dict[str, str]
     context: Any  # grpc.aio.ServicerContext
+    request: Any = None  # the message, or the iterator of them
     # Each request message passes through these before the handler sees it; all four arities.
     inspections: list[Callable[[Any], None]] = field(default_factory=list)
     code: grpc.StatusCode = grpc.StatusCode.OK
 
 
-# A stage is entered before the handler and left after it, in any of the four arities; it may raise typed errors.
-ServerStage = Callable[[ServerCall], AbstractAsyncContextManager[None]]
+ServerProceed = Callable[[ServerCall], Awaitable[Any]]
+ServerStage = Callable[[ServerCall, ServerProceed], Awaitable[Any]]
+
+# How a call ended: None is OK. Called once.
+AtEnd = Callable[[BaseException | None], None]
 
 
 @dataclass(slots=True)
@@ -43,12 +55,33 @@ class ClientCall:
     target: str
     timeout: float
     metadata: list[tuple[str, str]]
+    request: Any = None  # the message, or the iterator of them
+    wire: Any = None  # grpc.aio's callable of this method
+    streamed: bool = False  # whether responses are streamed
     attempt: int = 0
+    ends: list[AtEnd] = field(default_factory=list)
+
+    def at_end(self, told: AtEnd) -> None:
+        """Call ``told`` when the stream that ``proceed`` returned has ended, however it ends. Not for single responses."""
+        self.ends.append(told)
 
 
-# A stage of a unary-response call: it gets the call and what comes below it.
 ClientProceed = Callable[[ClientCall], Awaitable[Any]]
 ClientStage = Callable[[ClientCall, ClientProceed], Awaitable[Any]]
-# A stage of a streamed-response call.
 StreamProceed = Callable[[ClientCall], AsyncIterator[Any]]
-StreamStage = Callable[[ClientCall, StreamProceed], AsyncIterator[Any]]
+
+C = TypeVar("C", ServerCall, ClientCall)
+
+
+def chain(
+    stages: Sequence[Callable[[C, Callable[[C], Awaitable[Any]]], Awaitable[Any]]], last: Callable[[C], Awaitable[Any]]
+) -> Callable[[C], Awaitable[Any]]:
+    """``stages``, outermost first, above ``last``: built once, not for every call."""
+
+    def above(stage: Any, below: Callable[[C], Awaitable[Any]]) -> Callable[[C], Awaitable[Any]]:
+        return lambda call: stage(call, below)
+
+    proceed = last
+    for stage in reversed(stages):
+        proceed = above(stage, proceed)
+    return proceed

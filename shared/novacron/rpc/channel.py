@@ -15,23 +15,21 @@ The chain, outermost first, and why in this order:
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 from typing import Any
 
 import grpc
 
-from ..errors import Cancelled
 from ..saga.key import current_key
 from . import deadline, observe
 from .breaker import BreakerConfiguration
 from .bulkhead import Bulkhead
-from .call import SAGA_KEY, ClientCall, ClientProceed, ClientStage, StreamProceed, StreamStage
+from .call import SAGA_KEY, ClientCall, chain
 from .guard import Breakers
-from .policy import policy_of
+from .policy import MethodPolicy, policy_of
 from .retry import RetryStage
-from .status import from_rpc_error
+from .wire import on_the_wire
 
 _OPTIONS = (
     # One retry layer, and it is ours.
@@ -56,10 +54,6 @@ def target_of(address: str) -> str:
     return f"ipv4:{address}" if "," in address else address
 
 
-def _above(stage: Callable[[ClientCall, Any], Any], below: Any) -> Callable[[ClientCall], Any]:
-    return lambda call: stage(call, below)
-
-
 class Channel:
     """Calls to one target through the whole client chain."""
 
@@ -78,14 +72,16 @@ class Channel:
         self._wire = grpc.aio.secure_channel(target_of(address), credentials, options=_OPTIONS)
         self.breakers = Breakers(name, breaker)
         self.retry = RetryStage(attempts=attempts)
-        self._bulkhead = Bulkhead(name)
-        self._stages: tuple[ClientStage, ...] = (
-            observe.client_stage,
-            self.retry.client_stage,
-            self.breakers.client_stage,
-            self._bulkhead.client_stage,
+        self.bulkhead = Bulkhead(name)
+        self._run = chain(
+            (
+                observe.client_stage,
+                self.retry.client_stage,
+                self.breakers.client_stage,
+                self.bulkhead.client_stage,
+            ),
+            on_the_wire,
         )
-        self._stream_stages: tuple[StreamStage, ...] = (self.breakers.stream_stage,)
 
     async def close(self, grace: float | None = None) -> None:
         await self._wire.close(grace)
@@ -99,27 +95,20 @@ class Channel:
     # The four that generated stubs ask for.
 
     def unary_unary(self, method: str, *serializers: Any, **named: Any) -> Callable[..., Any]:
-        return partial(self._unary, method, self._wire.unary_unary(method, *serializers, **named))
+        return partial(self._unary, policy_of(method), method, self._wire.unary_unary(method, *serializers, **named))
 
     def stream_unary(self, method: str, *serializers: Any, **named: Any) -> Callable[..., Any]:
-        return partial(self._unary, method, self._wire.stream_unary(method, *serializers, **named))
+        return partial(self._unary, policy_of(method), method, self._wire.stream_unary(method, *serializers, **named))
 
     def unary_stream(self, method: str, *serializers: Any, **named: Any) -> Callable[..., Any]:
-        return partial(self._stream, method, self._wire.unary_stream(method, *serializers, **named))
+        return partial(self._stream, policy_of(method), method, self._wire.unary_stream(method, *serializers, **named))
 
     def stream_stream(self, method: str, *serializers: Any, **named: Any) -> Callable[..., Any]:
-        return partial(self._stream, method, self._wire.stream_stream(method, *serializers, **named))
-
-    def _begin(self, method: str, timeout: float | None, metadata: Sequence[tuple[str, str]] | None) -> ClientCall:
-        policy = policy_of(method)
-        seconds = deadline.budget(policy.timeout_seconds if timeout is None else timeout)
-        sent = [*self._metadata(), *(metadata or ())]
-        if (key := current_key()) is not None:
-            sent.append((SAGA_KEY, str(key)))
-        return ClientCall(method, policy, self.name, seconds, sent)
+        return partial(self._stream, policy_of(method), method, self._wire.stream_stream(method, *serializers, **named))
 
     async def _unary(
         self,
+        policy: MethodPolicy,
         method: str,
         wire: Any,
         request: Any,
@@ -127,19 +116,12 @@ class Channel:
         timeout: float | None = None,
         metadata: Sequence[tuple[str, str]] | None = None,
     ) -> Any:
-        async def on_the_wire(call: ClientCall) -> Any:
-            try:
-                return await wire(request, timeout=call.timeout, metadata=tuple(call.metadata))
-            except grpc.RpcError as error:
-                raise from_rpc_error(error) from None
-
-        proceed: ClientProceed = on_the_wire
-        for stage in reversed(self._stages):
-            proceed = _above(stage, proceed)
-        return await proceed(self._begin(method, timeout, metadata))
+        seconds = deadline.budget(policy.timeout_seconds if timeout is None else timeout)
+        return await self._run(ClientCall(method, policy, self.name, seconds, self._sent(metadata), request, wire))
 
     async def _stream(
         self,
+        policy: MethodPolicy,
         method: str,
         wire: Any,
         request: Any,
@@ -147,23 +129,23 @@ class Channel:
         timeout: float | None = None,
         metadata: Sequence[tuple[str, str]] | None = None,
     ) -> AsyncIterator[Any]:
-        async def on_the_wire(call: ClientCall) -> AsyncIterator[Any]:
-            stream = wire(request, timeout=call.timeout, metadata=tuple(call.metadata))
-            try:
-                async for response in stream:
-                    yield response
-            except grpc.RpcError as error:
-                raise from_rpc_error(error) from None
-            except asyncio.CancelledError:
-                # The stream may have been cancelled from the other side; our own task's end passes through.
-                if (task := asyncio.current_task()) is not None and task.cancelling():
-                    raise
-                raise Cancelled(f"{method}: the stream was cancelled") from None
-            finally:
-                stream.cancel()
+        seconds = deadline.budget(policy.timeout_seconds if timeout is None else timeout)
+        call = ClientCall(method, policy, self.name, seconds, self._sent(metadata), request, wire, streamed=True)
+        responses = await self._run(call)
+        failure: BaseException | None = None
+        try:
+            async for response in responses:
+                yield response
+        except BaseException as error:
+            failure = error
+            raise
+        finally:
+            responses.cancel()
+            for told in call.ends:
+                told(failure)
 
-        proceed: StreamProceed = on_the_wire
-        for stage in reversed(self._stream_stages):
-            proceed = _above(stage, proceed)
-        async for response in proceed(self._begin(method, timeout, metadata)):
-            yield response
+    def _sent(self, metadata: Sequence[tuple[str, str]] | None) -> list[tuple[str, str]]:
+        sent = [*self._metadata(), *(metadata or ())]
+        if (key := current_key()) is not None:
+            sent.append((SAGA_KEY, str(key)))
+        return sent

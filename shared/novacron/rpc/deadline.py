@@ -8,12 +8,13 @@ outlive its caller steps out on purpose, through :func:`detached`.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 
 from ..errors import DeadlineTooShort
-from .call import ServerCall
+from .call import ServerCall, ServerProceed
 
 # Kept back for the answer's way home.
 MARGIN_SECONDS = 0.010
@@ -60,12 +61,11 @@ def detached() -> None:
     _deadline.set(None)
 
 
-@asynccontextmanager
-async def server_stage(call: ServerCall) -> AsyncIterator[None]:
+async def server_stage(call: ServerCall, proceed: ServerProceed) -> Any:
     """Note the caller's deadline, or the method's default where the caller set none; refuse what is hopeless."""
     left = call.context.time_remaining()
     if left is not None and left < LEAST_SECONDS:
         raise DeadlineTooShort("no time was left when the request arrived: give the call a longer deadline")
     seconds = call.policy.timeout_seconds if left is None else left
     _deadline.set(time.monotonic() + seconds)
-    yield
+    return await proceed(call)

@@ -6,18 +6,16 @@ users' port a bearer token names a user, and the proto names the permission. Any
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 import structlog
 
 from ..errors import PermissionDenied, Unauthenticated
 from ..saga.key import SagaKey, set_current_key
-from .call import ATTEMPT, SAGA_KEY, ServerCall
+from .call import ATTEMPT, SAGA_KEY, ServerCall, ServerProceed
 from .observe import retrying
 
 SUBJECT_ALTERNATIVE_NAMES = "x509_subject_alternative_name"
@@ -124,15 +122,14 @@ class IdentityStage:
         self._authenticator = authenticator
         self._trust_domain = trust_domain
 
-    @asynccontextmanager
-    async def server_stage(self, call: ServerCall) -> AsyncIterator[None]:
+    async def server_stage(self, call: ServerCall, proceed: ServerProceed) -> Any:
         identity = await self._identify(call)
         _identity.set(identity)
         if identity.subject is not None:
             structlog.contextvars.bind_contextvars(
                 user_id=str(identity.subject.user_id), tenant_id=str(identity.subject.tenant_id)
             )
-        yield
+        return await proceed(call)
 
     async def _identify(self, call: ServerCall) -> Identity:
         policy = call.policy

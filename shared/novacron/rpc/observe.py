@@ -7,8 +7,6 @@ The metrics follow OpenTelemetry's semantic conventions for RPC: ``rpc.server.ca
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from typing import Any
 
@@ -19,7 +17,7 @@ from prometheus_client import Histogram
 from .. import logs
 from ..errors import NovacronError
 from ..ids import new_id
-from .call import REQUEST_ID, ClientCall, ClientProceed, ServerCall
+from .call import REQUEST_ID, ClientCall, ClientProceed, ServerCall, ServerProceed
 
 log = logs.logger(__name__)
 
@@ -56,11 +54,10 @@ def retrying(attempt: int) -> None:
     _attempt.set(attempt)
 
 
-@asynccontextmanager
-async def metrics_stage(call: ServerCall) -> AsyncIterator[None]:
+async def metrics_stage(call: ServerCall, proceed: ServerProceed) -> Any:
     started = time.perf_counter()
     try:
-        yield
+        return await proceed(call)
     except NovacronError as error:
         call.code = error.code
         raise
@@ -72,15 +69,14 @@ async def metrics_stage(call: ServerCall) -> AsyncIterator[None]:
             SERVER_DURATION.labels(call.path, call.code.name).observe(time.perf_counter() - started)
 
 
-@asynccontextmanager
-async def context_stage(call: ServerCall) -> AsyncIterator[None]:
+async def context_stage(call: ServerCall, proceed: ServerProceed) -> Any:
     """Take the request's id from the metadata, or make one, and give it back; log what failed."""
     request = call.metadata.get(REQUEST_ID, "")[:128] or str(new_id())
     _request_id.set(request)
     structlog.contextvars.bind_contextvars(request_id=request, rpc=call.path)
     call.context.set_trailing_metadata(((REQUEST_ID, request),))
     try:
-        yield
+        return await proceed(call)
     except NovacronError as error:
         level = "warning" if error.code in _OUR_FAULT else "info"
         getattr(log, level)("call refused", code=error.code.name, reason=error.reason, message=error.message)

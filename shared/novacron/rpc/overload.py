@@ -5,11 +5,10 @@ Requests of low priority go first; health checks and compensations last. What is
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from typing import Any
 
 from ..errors import Overloaded
-from .call import ServerCall
+from .call import ServerCall, ServerProceed
 from .policy import Priority
 
 # The part of the limit that each priority may fill.
@@ -24,16 +23,14 @@ class InFlightLimit:
         self.in_flight = 0
         self.shed = 0
 
-    @asynccontextmanager
-    async def server_stage(self, call: ServerCall) -> AsyncIterator[None]:
+    async def server_stage(self, call: ServerCall, proceed: ServerProceed) -> Any:
         if call.policy.operational or call.policy.timeout_seconds >= 3600:
-            yield
-            return
+            return await proceed(call)
         if self.in_flight >= self.limit * _SHARE[call.policy.priority]:
             self.shed += 1
             raise Overloaded("the server is at its limit: retry in a moment", retry_after_seconds=0.25)
         self.in_flight += 1
         try:
-            yield
+            return await proceed(call)
         finally:
             self.in_flight -= 1

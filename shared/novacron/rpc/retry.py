@@ -8,6 +8,7 @@ every attempt failing, the target sees at most 1.2 times what was asked for.
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
@@ -72,9 +73,7 @@ class RetryStage:
         ):
             with attempt:
                 number = attempt.retry_state.attempt_number - 1
-                once = ClientCall(
-                    call.path, call.policy, call.target, ends - time.monotonic(), list(call.metadata), number
-                )
+                once = replace(call, timeout=ends - time.monotonic(), metadata=list(call.metadata), attempt=number)
                 if number:
                     once.metadata.append((ATTEMPT, str(number)))
                 outcome = await proceed(once)

@@ -18,7 +18,6 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import grpc
@@ -32,7 +31,7 @@ from .. import logs
 from ..errors import InvalidArgument
 from ..settings import ProcessSettings
 from . import deadline, observe, overload, policy, status, validation
-from .call import REQUEST_ID, ServerCall, ServerStage
+from .call import REQUEST_ID, ServerCall, ServerStage, chain
 from .identity import Authenticator, IdentityStage
 from .tls import Identification
 
@@ -82,19 +81,32 @@ class _ChainInterceptor(grpc.aio.ServerInterceptor):
         )
         behaviour = getattr(handler, name)
 
+        streaming = handler.request_streaming
+
+        async def handle(call: ServerCall) -> Any:
+            result = behaviour(_inspected(call, call.request, streaming), call.context)
+            if hasattr(result, "__aiter__"):
+                async for response in result:
+                    await call.context.write(response)
+                return None
+            return await result if inspect.isawaitable(result) else result
+
+        run = chain(self._stages, handle)
+
         async def unary(request: Any, context: Any) -> Any:
-            async with self._entered(path, contract, context) as call:
-                result = behaviour(_inspected(call, request, handler.request_streaming), context)
-                return await result if inspect.isawaitable(result) else result
+            metadata = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
+            try:
+                return await run(ServerCall(path, contract, metadata, context, request))
+            except (asyncio.CancelledError, grpc.aio.AbortError):
+                raise
+            except Exception as exception:
+                await _abort(context, exception)
 
         async def stream(request: Any, context: Any) -> AsyncIterator[Any]:
-            async with self._entered(path, contract, context) as call:
-                result = behaviour(_inspected(call, request, handler.request_streaming), context)
-                if hasattr(result, "__aiter__"):
-                    async for response in result:
-                        yield response
-                else:
-                    await result  # it writes by itself, as health's Watch does
+            # The handler's messages are written as they come, inside the stages: nothing is left to yield.
+            await unary(request, context)
+            return
+            yield
 
         make = getattr(grpc, f"{name}_rpc_method_handler")
         return make(
@@ -103,24 +115,14 @@ class _ChainInterceptor(grpc.aio.ServerInterceptor):
             handler.response_serializer,
         )
 
-    @asynccontextmanager
-    async def _entered(self, path: str, contract: policy.MethodPolicy, context: Any) -> AsyncIterator[ServerCall]:
-        metadata = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
-        call = ServerCall(path, contract, metadata, context)
-        try:
-            async with AsyncExitStack() as stack:
-                for stage in self._stages:
-                    await stack.enter_async_context(stage(call))
-                yield call
-        except (asyncio.CancelledError, GeneratorExit, grpc.aio.AbortError):
-            raise
-        except Exception as exception:
-            details = status.to_status(status.from_exception(exception))
-            trailing = (
-                ("grpc-status-details-bin", details.SerializeToString()),
-                (REQUEST_ID, observe.request_id()),
-            )
-            await context.abort(_CODES[details.code], details.message, trailing)
+
+async def _abort(context: Any, exception: Exception) -> None:
+    details = status.to_status(status.from_exception(exception))
+    trailing = (
+        ("grpc-status-details-bin", details.SerializeToString()),
+        (REQUEST_ID, observe.request_id()),
+    )
+    await context.abort(_CODES[details.code], details.message, trailing)
 
 
 _CODES = {code.value[0]: code for code in grpc.StatusCode}

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import protovalidate
 
 from ..errors import FieldViolation, InvalidArgument
-from .call import ServerCall
+from .call import ServerCall, ServerProceed
 
 
 def _path(violation: Any) -> str:
@@ -40,9 +38,8 @@ def check(message: Any, prefix: str = "") -> None:
     raise InvalidArgument(text, violations=violations)
 
 
-@asynccontextmanager
-async def server_stage(call: ServerCall) -> AsyncIterator[None]:
+async def server_stage(call: ServerCall, proceed: ServerProceed) -> Any:
     """Check each request message. Stands inside identity: who may not call learns nothing of the rules."""
     if not call.policy.operational:
         call.inspections.append(check)
-    yield
+    return await proceed(call)
