@@ -5,7 +5,8 @@ A project that loads this plugin also provides the fixture ``identify``: ``name 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
 
 import pytest
 import redis.asyncio as redis_client
@@ -16,6 +17,7 @@ from ..embedded.process import free_port
 from ..embedded.valkey import EmbeddedValkey
 from ..rpc.tls import Identification
 from .databases import Databases
+from .faultproxy import FaultProxy
 from .servers import Servers
 
 
@@ -88,6 +90,17 @@ async def redis(valkey: EmbeddedValkey) -> AsyncIterator[redis_client.Redis]:
     await connection.flushall()
     yield connection
     await connection.aclose()
+
+
+@pytest.fixture
+async def fault_proxy() -> AsyncIterator[Callable[..., Awaitable[FaultProxy]]]:
+    """``await fault_proxy(port)``: a wire to a port of this machine that suffers what the test says."""
+    async with AsyncExitStack() as stack:
+
+        async def before(port: int, *, seed: int = 0) -> FaultProxy:
+            return await stack.enter_async_context(FaultProxy("127.0.0.1", port, seed=seed))
+
+        yield before
 
 
 @pytest.fixture
