@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -14,6 +15,8 @@ from novacron.api.agent.v1 import (
     DeleteVmRequest,
     GetVmConsoleRequest,
     GetVmRequest,
+    ListVmsRequest,
+    PowerState,
     RebootVmRequest,
     StartVmRequest,
     StopVmRequest,
@@ -30,6 +33,16 @@ class Domain:
 
     ip_address: str
     mac_address: str
+
+
+@dataclass(frozen=True, slots=True)
+class HostDomain:
+    """A domain as its host has it now."""
+
+    vm_id: UUID
+    name: str
+    power_state: str
+    created_at: datetime
 
 
 class Node(Protocol):
@@ -69,6 +82,20 @@ class Agents:
             domain = await agent.GetVm(GetVmRequest(vm_id=str(vm_id)))
         address: str = domain.ip_address
         return address
+
+    async def domains(self, node: Node) -> Sequence[HostDomain]:
+        """Every domain that NovaCron made on the host, whether or not a VM belongs to it."""
+        with self._agent(node) as agent:
+            answer = await agent.ListVms(ListVmsRequest())
+        return [
+            HostDomain(
+                UUID(one.vm_id),
+                one.name,
+                PowerState.Name(one.power_state).removeprefix("POWER_STATE_").lower(),
+                one.created_at.ToDatetime(UTC),
+            )
+            for one in answer.domains
+        ]
 
     async def delete(self, node: Node, vm_id: UUID) -> None:
         with self._agent(node) as agent:
