@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import cast
 from uuid import UUID
-
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from novacron.api.agent.v1 import (
     POWER_STATE_CRASHED,
@@ -21,6 +18,7 @@ from novacron.api.agent.v1 import (
 )
 from novacron.api.monitoring.v1 import VmSample
 from novacron.api.types.v1 import HypervisorType
+from novacron.timestamps import to_timestamp
 
 from .drivers.driver import Domain, DomainSpec, DomainStats, PowerState
 
@@ -69,12 +67,12 @@ def domain_to_proto(domain: Domain) -> ProtoDomain:
         base_image=domain.base_image,
         mac_address=domain.mac_address,
         ip_address=domain.ip_address or "",
-        created_at=timestamp(domain.created_at),
+        created_at=to_timestamp(domain.created_at),
     )
 
 
 def sample_to_proto(stats: DomainStats) -> VmSample:
-    sample = VmSample(time=timestamp(stats.time), vm_id=str(stats.vm_id))
+    sample = VmSample(time=to_timestamp(stats.time), vm_id=str(stats.vm_id))
     if stats.cpu_usage_percent is not None:
         sample.cpu_usage_percent = min(max(stats.cpu_usage_percent, 0.0), 100.0)
     for name in _COUNTERS:
@@ -85,9 +83,3 @@ def sample_to_proto(stats: DomainStats) -> VmSample:
 
 def hypervisor_to_proto(name: str) -> HypervisorType:
     return cast(HypervisorType, HypervisorType.Value("HYPERVISOR_TYPE_" + name.upper().replace("-", "_")))
-
-
-def timestamp(at: datetime) -> Timestamp:
-    made = Timestamp()
-    made.FromDatetime(at)
-    return made

@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 import jwt
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from novacron.api.auth.v1 import (
     USER_ROLE_ADMIN,
@@ -22,6 +21,7 @@ from novacron.api.auth.v1 import (
     User,
     ValidateTokenResponse,
 )
+from novacron.timestamps import to_timestamp
 
 from .account import Account, Attempt, Role
 from .grants import Grants
@@ -44,11 +44,11 @@ def attempt(request: LoginRequest, context: Any) -> Attempt:
 
 
 def login_response(session: Session, token: AccessToken) -> LoginResponse:
-    return LoginResponse(access_token=token.text, expires_at=timestamp(token.expires_at), user=user(session.account))
+    return LoginResponse(access_token=token.text, expires_at=to_timestamp(token.expires_at), user=user(session.account))
 
 
 def validate_token_response(account: Account, session_id: UUID, expires_at: datetime) -> ValidateTokenResponse:
-    return ValidateTokenResponse(user=user(account), session_id=str(session_id), expires_at=timestamp(expires_at))
+    return ValidateTokenResponse(user=user(account), session_id=str(session_id), expires_at=to_timestamp(expires_at))
 
 
 def permissions_response(grants: Grants) -> GetUserPermissionsResponse:
@@ -68,14 +68,8 @@ def user(account: Account) -> User:
         email=account.email,
         role=_ROLES[account.role],
         tenant_id=str(account.tenant_id),
-        last_login=timestamp(account.last_login) if account.last_login else None,
+        last_login=to_timestamp(account.last_login),
     )
-
-
-def timestamp(at: datetime) -> Timestamp:
-    made = Timestamp()
-    made.FromDatetime(at)
-    return made
 
 
 def _jwk(key: SigningKey) -> Jwk:

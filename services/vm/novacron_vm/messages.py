@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
-
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from novacron.api.types.v1 import (
     HYPERVISOR_TYPE_CONTAINER,
@@ -26,6 +23,7 @@ from novacron.api.vm.v1 import VmSpec as ProtoSpec
 from novacron.api.vm.v1 import VmState as ProtoState
 from novacron.errors import InvalidArgument
 from novacron.paging import Comparison, Filter, parse_filter
+from novacron.timestamps import to_timestamp
 
 from .template import Template
 from .vm import HypervisorType, Transition, Vm, VmSpec, VmState
@@ -59,14 +57,6 @@ def _state_asked(one: Comparison) -> Comparison:
     if value not in list(VmState) or one.operator not in ("=", "!="):
         raise InvalidArgument.at("filter", f"state is compared by = or != with one of {', '.join(VmState)}")
     return replace(one, value=value)
-
-
-def timestamp(at: datetime | None) -> Timestamp | None:
-    if at is None:
-        return None
-    made = Timestamp()
-    made.FromDatetime(at)
-    return made
 
 
 def asked_spec(spec: ProtoSpec) -> dict[str, Any]:
@@ -118,9 +108,9 @@ def vm_to_proto(vm: Vm) -> ProtoVm:
         saga_id=_text(vm.saga_id),
         operation=vm.operation or "",
         etag=f'"{vm.version}"',
-        created_at=timestamp(vm.created_at),
-        updated_at=timestamp(vm.updated_at),
-        deleted_at=timestamp(vm.deleted_at),
+        created_at=to_timestamp(vm.created_at),
+        updated_at=to_timestamp(vm.updated_at),
+        deleted_at=to_timestamp(vm.deleted_at),
     )
 
 
@@ -130,7 +120,7 @@ def event_to_proto(transition: Transition, vm: Vm, resume_token: str) -> VmEvent
         from_state=state_to_proto(transition.from_state),
         to_state=state_to_proto(transition.to_state),
         reason=transition.reason,
-        time=timestamp(transition.created_at),
+        time=to_timestamp(transition.created_at),
         vm=vm_to_proto(vm),
     )
 
@@ -146,7 +136,7 @@ def template_to_proto(template: Template) -> ProtoTemplate:
         tags=template.tags,
         owner_id=str(template.owner_id),
         tenant_id=str(template.tenant_id),
-        created_at=timestamp(template.created_at),
+        created_at=to_timestamp(template.created_at),
     )
 
 

@@ -8,7 +8,6 @@ from typing import Any
 from uuid import UUID
 
 from google.protobuf.struct_pb2 import Struct
-from google.protobuf.timestamp_pb2 import Timestamp
 from psycopg import sql
 
 from .. import telemetry
@@ -29,6 +28,7 @@ from ..db import Database
 from ..errors import NotFound
 from ..paging import PageTokens, page_size, parse_filter
 from ..rpc import current
+from ..timestamps import to_timestamp
 from .log import attempt_from_row, record_from_row
 from .operator import Operator
 from .record import Attempt, SagaView
@@ -113,7 +113,9 @@ class SagaServicer(SagaServiceServicer):
         in_order = sorted((attempt_from_row(one[1:]) for one in attempts), key=lambda one: str(one.started_at))
         answer.attempts.extend(_attempt_to_proto(one) for one in in_order)
         for action, step, by, reason, at in interventions:
-            answer.interventions.add(action=action, step=step, initiated_by=str(by), reason=reason, time=_timestamp(at))
+            answer.interventions.add(
+                action=action, step=step, initiated_by=str(by), reason=reason, time=to_timestamp(at)
+            )
         return answer
 
 
@@ -132,14 +134,14 @@ def _to_proto(view: SagaView) -> ProtoSaga:
         params=_struct(record.params),
         owner=view.owner or "",
         epoch=record.epoch,
-        lease_until=_timestamp(view.lease_until),
-        due_at=_timestamp(view.due_at),
-        deadline=_timestamp(view.deadline),
+        lease_until=to_timestamp(view.lease_until),
+        due_at=to_timestamp(view.due_at),
+        deadline=to_timestamp(view.deadline),
         cancel_requested=record.cancel_reason is not None,
         error=str(record.error or ""),
         trace_id=telemetry.trace_id(record.traceparent),
-        created_at=_timestamp(view.created_at),
-        finished_at=_timestamp(view.finished_at),
+        created_at=to_timestamp(view.created_at),
+        finished_at=to_timestamp(view.finished_at),
     )
 
 
@@ -149,8 +151,8 @@ def _attempt_to_proto(attempt: Attempt) -> SagaAttempt:
         operation=attempt.operation,
         attempt=attempt.attempt,
         outcome=str(attempt.outcome),
-        started_at=_timestamp(attempt.started_at),
-        finished_at=_timestamp(attempt.finished_at),
+        started_at=to_timestamp(attempt.started_at),
+        finished_at=to_timestamp(attempt.finished_at),
         error=attempt.error.message if attempt.error else "",
         output=_struct(attempt.output),
         epoch=attempt.epoch,
@@ -162,12 +164,4 @@ def _struct(values: dict[str, Any] | None) -> Struct | None:
         return None
     made = Struct()
     made.update(values)
-    return made
-
-
-def _timestamp(at: datetime | None) -> Timestamp | None:
-    if at is None:
-        return None
-    made = Timestamp()
-    made.FromDatetime(at)
     return made
