@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from pathlib import Path
 from typing import Any
 
 from novacron.api.vm.v1 import VM_STATE_RUNNING, CreateVmRequest, VmServiceStub, VmSpec
-from novacron.embedded.postgres import EmbeddedPostgres
 from novacron.ids import new_id
 
+from ..e2e.stack import running_stack
 from .floor import Floor, floor
 from .report import Report, percentile
-from .stack import Stack, running_stack
 
 _CALLS, _COMMITS = 5, 8
 _SPEC = VmSpec(cpu_cores=1, memory_mib=64, storage_gib=1, base_image="novacron-guest")
@@ -25,10 +23,9 @@ _SPEC = VmSpec(cpu_cores=1, memory_mib=64, storage_gib=1, base_image="novacron-g
 
 async def run(*, quick: bool = False) -> Report:
     rounds, per_round, crowd = (3, 10, 60) if quick else (10, 40, 1500)
-    capacity = {"NOVACRON_SIMULATED_VCPUS": "1000000", "NOVACRON_SIMULATED_MEMORY_MIB": "1000000000"}
-    capacity["NOVACRON_SIMULATED_DISK_GIB"] = "1000000000"
+    capacity = {"SIMULATED_VCPUS": "1000000", "SIMULATED_MEMORY_MIB": "1000000000", "SIMULATED_DISK_GIB": "1000000000"}
     with running_stack(**capacity) as stack:
-        async with stack.channel("vm") as channel, floor(_database_url(stack)) as bare:
+        async with stack.channel("vm") as channel, floor(stack.database_url()) as bare:
             create = _creator(VmServiceStub(channel), await stack.token())
             for _ in range(20):
                 await create()
@@ -91,10 +88,3 @@ async def _crowd(create: Any, total: int, *, in_flight: int) -> list[float]:
 
     await asyncio.gather(*(one_after_the_other() for _ in range(in_flight)))
     return durations
-
-
-def _database_url(stack: Stack) -> str:
-    port = int(stack.profile["endpoints"]["auth"].rpartition(":")[2]) - 1 + 32
-    server = EmbeddedPostgres(Path(stack.directory) / "postgres", port)
-    server.prepare()
-    return server.url()

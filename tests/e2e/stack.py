@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,12 @@ from typing import Any
 import grpc
 
 from novacron.api.auth.v1 import AuthServiceStub, LoginRequest
+from novacron.embedded.postgres import EmbeddedPostgres
 from novacron.embedded.process import start_time
+from novacron.rpc.tls import Identification
 from novacron.testing.patience import eventually
 from novacron_local import state
+from novacron_local.certificates import DevelopmentCA
 from novacron_local.layout import SERVICES, DataDirectory, Ports
 from novacron_local.ports import _is_free
 
@@ -122,6 +125,32 @@ class Stack:
 
         await eventually(serves, within=within, every=0.05, message=f"{killed.name} is back and all serve")
 
+    def database_url(self, database: str = "postgres") -> str:
+        """A database, as the server's own user."""
+        server = EmbeddedPostgres(self.data.postgres, self.ports.postgres)
+        password = (server.home / "superuser-password").read_text().strip()
+        return server.url(database, password=password)
+
+    def identification(self, name: str) -> Identification:
+        """The certificate of a service, of an agent (``agent/<node>``), or of the operator."""
+        issued = DevelopmentCA(self.data.certificates).identity(name)
+        return Identification.read(issued.ca, issued.certificate, issued.key)
+
+    def cpu_seconds(self) -> float:
+        """CPU time of every process of the stack so far, what they started among them: PostgreSQL's backends."""
+        parents: dict[int, int] = {}
+        used: dict[int, float] = {}
+        ticks = os.sysconf("SC_CLK_TCK")
+        for entry in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+                parents[int(entry.name)] = int(fields[1])
+                used[int(entry.name)] = sum(int(fields[index]) for index in (11, 12, 13, 14)) / ticks
+        mine = {process.pid for process in self.record.processes if process.pid is not None}
+        while more := {pid for pid, parent in parents.items() if parent in mine} - mine:
+            mine |= more
+        return sum(used.get(pid, 0.0) for pid in mine)
+
     def living(self) -> list[str]:
         """Every process that belongs to this data directory, by whatever way it was started."""
         ours = [str(self.data.path), str(self.data.postgres.resolve()), str(self.data.valkey.resolve())]
@@ -135,10 +164,17 @@ class Stack:
 
 
 @contextlib.contextmanager
-def running_stack(driver: str = "simulated", *, images: Path | None = None, **settings: str) -> Iterator[Stack]:
+def running_stack(
+    driver: str = "simulated",
+    *,
+    images: Path | None = None,
+    agents: int = 1,
+    up: Sequence[str] = (NOVACRON, "up", "--detach"),
+    **settings: str,
+) -> Iterator[Stack]:
     """``novacron up --detach`` for the length of the block, and nothing of it afterwards.
 
-    ``settings`` are ``NOVACRON_<NAME>`` of every process.
+    ``settings`` are ``NOVACRON_<NAME>`` of every process; ``up`` is another command that brings up the same.
     """
     with tempfile.TemporaryDirectory(prefix="novacron-", dir="/var/tmp") as name:
         directory = Path(name).resolve()
@@ -153,10 +189,11 @@ def running_stack(driver: str = "simulated", *, images: Path | None = None, **se
                 if image.is_file():
                     shutil.copy2(image, data.images)
         try:
-            _run(stack, "up", "--detach", "--driver", driver, "--port-base", str(_free_base()))
+            chosen = ("--driver", driver, "--agents", str(agents), "--port-base", str(_free_base()))
+            _run(stack, *up, *chosen)
             yield stack
         finally:
-            _run(stack, "reset", "--yes")
+            _run(stack, NOVACRON, "reset", "--yes")
         ends = time.monotonic() + 5
         while (left := stack.living()) and time.monotonic() < ends:  # a kernel takes a moment to bury the dead
             time.sleep(0.05)
@@ -164,13 +201,11 @@ def running_stack(driver: str = "simulated", *, images: Path | None = None, **se
         assert not data.path.exists()
 
 
-def _run(stack: Stack, *arguments: str) -> None:
-    done = subprocess.run(
-        [NOVACRON, *arguments], env=stack.environment, capture_output=True, text=True, timeout=180, check=False
-    )
+def _run(stack: Stack, *command: str) -> None:
+    done = subprocess.run(command, env=stack.environment, capture_output=True, text=True, timeout=180, check=False)
     if done.returncode != 0:
         logs = "\n".join(f"{log.name}: {log.read_text()[-1500:]}" for log in sorted(stack.data.logs.glob("*.log")))
-        raise AssertionError(f"novacron {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}\n{logs}")
+        raise AssertionError(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}\n{logs}")
 
 
 def _free_base() -> int:

@@ -17,11 +17,8 @@ import psycopg
 from psycopg.rows import dict_row
 
 from novacron.api.agent.v1 import POWER_STATE_RUNNING, AgentServiceStub, Domain, ListVmsRequest
-from novacron.embedded.postgres import EmbeddedPostgres
 from novacron.rpc.channel import Channel
-from novacron.rpc.tls import Identification
 from novacron.testing.patience import eventually
-from novacron_local.certificates import DevelopmentCA
 from novacron_local.layout import DATABASES
 
 from ..e2e.stack import Stack
@@ -145,17 +142,14 @@ async def becomes_whole(stack: Stack, *, within: float = 60.0) -> Whole:
 
 async def _read(stack: Stack, service: str, *queries: str) -> list[list[Row]]:
     """The rows of each query, all as of one moment."""
-    server = EmbeddedPostgres(stack.data.postgres, stack.ports.postgres)
-    password = (server.home / "superuser-password").read_text().strip()
-    url = server.url(DATABASES[service], password=password)
+    url = stack.database_url(DATABASES[service])
     async with await psycopg.AsyncConnection.connect(url, row_factory=dict_row, connect_timeout=5) as connection:
         await connection.set_isolation_level(psycopg.IsolationLevel.REPEATABLE_READ)
         return [await (await connection.execute(query)).fetchall() for query in queries]
 
 
 async def _domains(stack: Stack, address: str) -> list[Domain]:
-    issued = await asyncio.to_thread(DevelopmentCA(stack.data.certificates).identity, "vm")
-    identification = Identification.read(issued.ca, issued.certificate, issued.key)
+    identification = await asyncio.to_thread(stack.identification, "vm")
     channel = Channel("agent", address, identification.client())
     try:
         return list((await AgentServiceStub(channel).ListVms(ListVmsRequest(), timeout=5)).domains)
