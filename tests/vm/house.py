@@ -13,7 +13,11 @@ import novacron_vm
 from novacron.api.agent.v1 import add_AgentServiceServicer_to_server
 from novacron.api.monitoring.v1 import add_MetricsServiceServicer_to_server
 from novacron.api.saga.v1 import add_SagaServiceServicer_to_server
-from novacron.api.scheduler.v1 import add_NodeServiceServicer_to_server, add_ReservationServiceServicer_to_server
+from novacron.api.scheduler.v1 import (
+    add_LeakServiceServicer_to_server,
+    add_NodeServiceServicer_to_server,
+    add_ReservationServiceServicer_to_server,
+)
 from novacron.api.vm.v1 import (
     CreateVmRequest,
     DeleteVmRequest,
@@ -22,6 +26,7 @@ from novacron.api.vm.v1 import (
     Vm,
     VmServiceStub,
     VmSpec,
+    add_RepairServiceServicer_to_server,
     add_TemplateServiceServicer_to_server,
     add_VmServiceServicer_to_server,
 )
@@ -51,6 +56,8 @@ from novacron_monitoring.servicer import MetricsServicer
 from novacron_monitoring.store import Store as MetricsStore
 from novacron_monitoring.targets import Targets
 from novacron_scheduler.__main__ import MIGRATIONS as SCHEDULER
+from novacron_scheduler.leak_servicer import LeakServicer
+from novacron_scheduler.leaks import Leaks
 from novacron_scheduler.nodes import Nodes
 from novacron_scheduler.reservations import Reservations
 from novacron_scheduler.resources import Ratios
@@ -59,6 +66,10 @@ from novacron_scheduler.store import DecisionStore, NodeStore, ReservationStore
 from novacron_vm import sagas
 from novacron_vm.agents import Agents
 from novacron_vm.clients import MonitoringClient, SchedulerClient
+from novacron_vm.repair_clients import LeakClient
+from novacron_vm.repair_servicer import RepairServicer
+from novacron_vm.repair_store import RepairStore
+from novacron_vm.repairs import Repairs
 from novacron_vm.servicer import VmServicer
 from novacron_vm.store import VmStore
 from novacron_vm.template_servicer import TemplateServicer
@@ -253,6 +264,7 @@ async def serve_scheduler(servers: Servers, database: Database, *, port: int = 0
         [
             (add_NodeServiceServicer_to_server, NodeServicer(nodes)),
             (add_ReservationServiceServicer_to_server, ReservationServicer(reservations)),
+            (add_LeakServiceServicer_to_server, LeakServicer(Leaks(database))),
         ],
         mesh_listen=f"127.0.0.1:{port}",
     )
@@ -293,6 +305,8 @@ async def build(servers: Servers, new_database: Any, directory: Path) -> House:
     )
     vms = Vms(store, coordinator)
     await coordinator.start()
+    leaks = LeakClient(mesh.channel("scheduler"), mesh.channel("monitoring"))
+    repairs = Repairs(RepairStore(store), scheduler_client, leaks, monitoring_client, agents, tokens)
     server = await servers.start(
         "vm",
         [
@@ -301,6 +315,7 @@ async def build(servers: Servers, new_database: Any, directory: Path) -> House:
                 VmServicer(vms, store, templates, scheduler_client, agents, tokens),
             ),
             (add_TemplateServiceServicer_to_server, TemplateServicer(templates, tokens)),
+            (add_RepairServiceServicer_to_server, RepairServicer(repairs, scheduler_client, agents)),
             (add_SagaServiceServicer_to_server, SagaServicer(database, Operator(database, sagas.ALL), tokens)),
         ],
     )

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-from novacron.api.scheduler.v1 import add_NodeServiceServicer_to_server, add_ReservationServiceServicer_to_server
+from novacron.api.scheduler.v1 import (
+    add_LeakServiceServicer_to_server,
+    add_NodeServiceServicer_to_server,
+    add_ReservationServiceServicer_to_server,
+)
 from novacron.db import service_migrations
 from novacron.foundation import Foundation
 from novacron.paging import PageTokens
@@ -12,6 +16,8 @@ from novacron.process import run
 from novacron.saga import barrier
 from novacron.sealing import KeyRing
 
+from .leak_servicer import LeakServicer
+from .leaks import Leaks
 from .nodes import Nodes
 from .reservations import Reservations
 from .resources import Ratios
@@ -33,6 +39,7 @@ async def serve(settings: SchedulerSettings, stopping: asyncio.Event) -> None:
         server = base.server()
         server.add(add_NodeServiceServicer_to_server, NodeServicer(nodes))
         server.add(add_ReservationServiceServicer_to_server, ReservationServicer(reservations))
+        server.add(add_LeakServiceServicer_to_server, LeakServicer(Leaks(base.database)))
         async with base.serving(server):
             await stopping.wait()
 

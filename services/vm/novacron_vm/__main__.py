@@ -6,7 +6,11 @@ import asyncio
 import base64
 
 from novacron.api.saga.v1 import add_SagaServiceServicer_to_server
-from novacron.api.vm.v1 import add_TemplateServiceServicer_to_server, add_VmServiceServicer_to_server
+from novacron.api.vm.v1 import (
+    add_RepairServiceServicer_to_server,
+    add_TemplateServiceServicer_to_server,
+    add_VmServiceServicer_to_server,
+)
 from novacron.db import service_migrations
 from novacron.foundation import Foundation
 from novacron.paging import PageTokens
@@ -19,6 +23,10 @@ from . import sagas
 from .addresses import AddressKeeper
 from .agents import Agents
 from .clients import MonitoringClient, SchedulerClient
+from .repair_clients import LeakClient
+from .repair_servicer import RepairServicer
+from .repair_store import RepairStore
+from .repairs import Repairs
 from .servicer import VmServicer
 from .settings import VmSettings
 from .store import VmStore
@@ -49,6 +57,9 @@ async def serve(settings: VmSettings, stopping: asyncio.Event) -> None:
         server = base.server()
         server.add(add_VmServiceServicer_to_server, VmServicer(vms, store, templates, scheduler, agents, tokens))
         server.add(add_TemplateServiceServicer_to_server, TemplateServicer(templates, tokens))
+        leaks = LeakClient(base.mesh.channel("scheduler"), base.mesh.channel("monitoring"))
+        repairs = Repairs(RepairStore(store), scheduler, leaks, monitoring, agents, tokens)
+        server.add(add_RepairServiceServicer_to_server, RepairServicer(repairs, scheduler, agents))
         operator = Operator(base.database, sagas.ALL, services=participants)
         server.add(add_SagaServiceServicer_to_server, SagaServicer(base.database, operator, tokens))
         async with base.serving(server, background=[coordinator, AddressKeeper(store, scheduler, agents)]):
