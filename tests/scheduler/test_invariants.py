@@ -94,7 +94,7 @@ class Machine(RuleBasedStateMachine):
     @rule(name=NAMES, undo=st.booleans())
     def drain(self, name, undo):
         try:
-            self.runner.run(self.nodes.drain(name, undo=undo))
+            self.runner.run(self.nodes.drain(name, messages.NODE, undo=undo))
         except NotFound:
             assert name not in self.model
             return

@@ -10,6 +10,8 @@ from .resources import DIMENSIONS, UNITS
 
 _MOST_LABELS = 3
 _REMOVED: dict[str, Callable[[Demand], str]] = {
+    "elsewhere": lambda _: "where it is now",
+    "node": lambda demand: f"other than {demand.node}",
     "maintenance": lambda _: "in maintenance",
     "not_ready": lambda _: "not ready (no heartbeat)",
     "node_type": lambda _: "not for VMs",

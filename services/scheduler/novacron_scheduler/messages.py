@@ -53,7 +53,13 @@ def demand(request: pb.ReserveResourcesRequest) -> Demand:
         availability_zone=request.availability_zone,
         node_labels=_labels("node_labels", request.node_labels),
         tolerations=_taints(request.tolerations),
+        node=request.node,
+        move_id=optional_id(request.move_id),
     )
+
+
+def optional_id(text: str) -> UUID | None:
+    return UUID(text) if text else None
 
 
 def node(made: Node) -> pb.Node:
@@ -95,7 +101,8 @@ def cluster(made: Cluster) -> pb.Cluster:
 
 def reservation(made: Reservation, *, with_host: bool = True) -> pb.Reservation:
     """``with_host`` is for those who may see nodes: a tenant reads where its VM is, and nothing of what else is there."""
-    state = pb.RESERVATION_STATE_CONFIRMED if made.confirmed_at else pb.RESERVATION_STATE_RESERVED
+    settled = pb.RESERVATION_STATE_CONFIRMED if made.confirmed_at else pb.RESERVATION_STATE_RESERVED
+    state = pb.RESERVATION_STATE_MOVING if made.moving else settled
     message = pb.Reservation(
         vm_id=str(made.vm_id),
         tenant_id=str(made.tenant_id),
@@ -104,6 +111,7 @@ def reservation(made: Reservation, *, with_host: bool = True) -> pb.Reservation:
         allocation_type=f"ALLOCATION_TYPE_{made.allocation_type.name}",
         state=state,
         decision_id=str(made.decision_id),
+        move_id=str(made.move_id) if made.move_id else "",
     )
     message.allocated_at.FromDatetime(made.allocated_at)
     return message
@@ -129,6 +137,7 @@ def decision(made: Decision) -> pb.SchedulingDecision:
     return message
 
 
+NODE: Answer[Node, pb.Node] = Answer(pb.Node, node)
 RESERVED: Answer[Reservation, pb.Reservation] = Answer(pb.Reservation, reservation)
 RELEASED: Answer[bool, pb.ReleaseReservationResponse] = Answer(
     pb.ReleaseReservationResponse, lambda released: pb.ReleaseReservationResponse(released=released)

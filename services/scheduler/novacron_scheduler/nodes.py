@@ -7,7 +7,9 @@ from uuid import UUID
 from novacron.db import Database
 from novacron.errors import FailedPrecondition, InvalidArgument, NotFound, PermissionDenied
 from novacron.paging import Comparison, Filter, PageTokens, page_size, parse_filter
+from novacron.saga import barrier
 
+from .answer import Answer, M
 from .node import Cluster, Heartbeat, Node, NodeStatus
 from .resources import Ratios
 from .store import NodeStore
@@ -55,12 +57,16 @@ class Nodes:
             node = await self._store.get(connection, _key(name_or_id))
         return _found(node, name_or_id)
 
-    async def drain(self, name_or_id: str, *, undo: bool) -> Node:
+    async def drain(self, name_or_id: str, answer: Answer[Node, M], *, undo: bool) -> M:
         """Out of placement, or back in. No claim that comes after this takes anything there. :raises NotFound: no such node."""
         status = NodeStatus.READY if undo else NodeStatus.MAINTENANCE
-        async with self._database.connection() as connection:
-            node = await self._store.set_status(connection, _key(name_or_id), status)
-        return _found(node, name_or_id)
+        async with self._database.transaction() as connection:
+
+            async def effect() -> M:
+                node = await self._store.set_status(connection, _key(name_or_id), status)
+                return answer.of(_found(node, name_or_id))
+
+            return await barrier.once(connection, answer.message, effect)
 
     async def page(self, size: int, token: str, text: str) -> tuple[list[Node], str]:
         """Nodes by name, and the token of the next page. :raises InvalidArgument: filter or token is none of ours."""

@@ -41,6 +41,14 @@ class Offer:
     allocatable: Resources
 
 
+def _elsewhere(offer: Offer, demand: Demand) -> bool:
+    return offer.node_id != demand.leaves
+
+
+def _node(offer: Offer, demand: Demand) -> bool:
+    return not demand.node or demand.node in (offer.name, str(offer.node_id))
+
+
 def _maintenance(offer: Offer, _: Demand) -> bool:
     return offer.status != NodeStatus.MAINTENANCE
 
@@ -82,6 +90,8 @@ def _resources(offer: Offer, demand: Demand) -> bool:
 
 
 FILTERS: dict[str, Callable[[Offer, Demand], bool]] = {
+    "elsewhere": _elsewhere,
+    "node": _node,
     "maintenance": _maintenance,
     "not_ready": _not_ready,
     "node_type": _node_type,

@@ -38,6 +38,9 @@ class Demand:
     availability_zone: str = ""
     node_labels: dict[str, str] = field(default_factory=dict)
     tolerations: tuple[Taint, ...] = ()
+    node: str = ""  # the only one that it may be, by id or name
+    move_id: UUID | None = None  # a second place, for this move
+    leaves: UUID | None = None  # the node that it moves away from
 
     def check(self) -> None:
         """:raises InvalidArgument: no VM is like this."""
@@ -55,6 +58,7 @@ class Demand:
             "availability_zone": self.availability_zone,
             "node_labels": self.node_labels,
             "tolerations": sorted(self.tolerations),
+            "node": self.node,
         }
         return {name: value for name, value in conditions.items() if value}
 
@@ -84,6 +88,8 @@ class Reservation:
     confirmed_at: datetime | None  # None: an unfinished saga holds it
     decision_id: UUID
     request_digest: bytes
+    move_id: UUID | None = None  # the move that claimed it
+    moving: bool = False  # the VM is on its way there
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from uuid import UUID
 
 from novacron.db import Connection, Database
-from novacron.errors import AlreadyExists, Conflict, NoCapacity, NotFound
+from novacron.errors import AlreadyExists, Conflict, FailedPrecondition, NoCapacity, NotFound
 from novacron.ids import new_id
 from novacron.paging import PageTokens, page_size
 from novacron.saga import barrier
@@ -65,7 +66,9 @@ class Reservations:
         async with self._transaction(demand.vm_id) as (connection, snapshot, last_trip):
 
             async def effect() -> M:
-                if snapshot.held:
+                if demand.move_id is not None:
+                    made = await self._second(connection, demand, snapshot)
+                elif snapshot.held:
                     made = await self._held(connection, demand)
                 else:
                     made = await self._claim(connection, demand, placement.rank(demand, snapshot.offers))
@@ -100,6 +103,19 @@ class Reservations:
             )
         return held
 
+    async def _second(self, connection: Connection, demand: Demand, snapshot: Snapshot) -> Reservation:
+        """A place on another node for a VM that has one, which it keeps."""
+        moving = await self._store.moving(connection, demand.vm_id)
+        if moving is not None and (moving.move_id, moving.request_digest) == (demand.move_id, demand.digest()):
+            return moving
+        if moving is not None:
+            raise AlreadyExists(f"VM {demand.vm_id} is on its way to {moving.node.name}: wait until it is there")
+        held = await self._store.held(connection, demand.vm_id, lock=True)
+        if held is None:
+            raise FailedPrecondition(f"VM {demand.vm_id} holds no place that it could move from")
+        demand = replace(demand, leaves=held.node.node_id)
+        return await self._claim(connection, demand, placement.rank(demand, snapshot.offers))
+
     async def _claim(self, connection: Connection, demand: Demand, ranking: Ranking) -> Reservation:
         for candidate in ranking.candidates:
             decision = _decide(demand, ranking, candidate)
@@ -120,12 +136,29 @@ class Reservations:
 
             return await barrier.once(connection, answer.message, effect)
 
-    async def release(self, vm_id: UUID, answer: Answer[bool, M]) -> M:
-        """Give back all that the VM holds; it may hold nothing."""
+    async def arrive(self, vm_id: UUID, move_id: UUID, answer: Answer[Reservation, M]) -> M:
+        """The VM is where this move claimed its place; what it held before is given back. :raises NotFound: no such move."""
         async with self._database.transaction() as connection:
 
             async def effect() -> M:
-                return answer.of(await self._store.release(connection, vm_id))
+                # The active row first, as every claim of a move takes them.
+                held = await self._store.held(connection, vm_id, lock=True)
+                moving = await self._store.moving(connection, vm_id)
+                if moving is not None and moving.move_id == move_id:
+                    await self._store.arrive(connection, vm_id, move_id)
+                    held = await self._store.held(connection, vm_id)
+                if held is None or held.move_id != move_id:
+                    raise NotFound.named("move", move_id)
+                return answer.of(held)
+
+            return await barrier.once(connection, answer.message, effect)
+
+    async def release(self, vm_id: UUID, answer: Answer[bool, M], move_id: UUID | None = None) -> M:
+        """Give back all that the VM holds, or only what this move claimed; it may hold nothing."""
+        async with self._database.transaction() as connection:
+
+            async def effect() -> M:
+                return answer.of(await self._store.release(connection, vm_id, move_id))
 
             return await barrier.once(connection, answer.message, effect)
 
@@ -138,13 +171,19 @@ class Reservations:
         return held
 
     async def page(self, size: int, token: str, tenant_id: UUID | None) -> tuple[list[Reservation], str]:
-        """What is held, by the VM's id, and the token of the next page. :raises InvalidArgument: the token is none of ours."""
+        """What is held, by the VM's id and the node's, and the token of the next page.
+
+        :raises InvalidArgument: the token is none of ours.
+        """
         after = self._tokens.open(token, "reservations", tenant_id)
         limit = page_size(size)
         async with self._database.connection() as connection:
-            found = await self._store.page(connection, tenant_id, UUID(after[0]) if after else None, limit + 1)
-        more = len(found) > limit
-        return found[:limit], self._tokens.seal([found[limit - 1].vm_id], "reservations", tenant_id) if more else ""
+            behind = (UUID(after[0]), UUID(after[1])) if after else None
+            found = await self._store.page(connection, tenant_id, behind, limit + 1)
+        if len(found) <= limit:
+            return found, ""
+        last = found[limit - 1]
+        return found[:limit], self._tokens.seal([last.vm_id, last.node.node_id], "reservations", tenant_id)
 
     async def decision(self, vm_id: UUID, tenant_id: UUID | None) -> Decision:
         """The newest decision. :raises NotFound: none was made, or for another tenant's VM."""

@@ -32,7 +32,7 @@ class NodeServicer(pb.NodeServiceServicer):
         return messages.node(await self._nodes.get(request.node))
 
     async def DrainNode(self, request: pb.DrainNodeRequest, context: Any) -> pb.Node:
-        return messages.node(await self._nodes.drain(request.node, undo=request.undo))
+        return await self._nodes.drain(request.node, messages.NODE, undo=request.undo)
 
     async def ListClusters(self, request: pb.ListClustersRequest, context: Any) -> pb.ListClustersResponse:
         found, following = await self._nodes.clusters(request.page_size, request.page_token)
@@ -49,12 +49,15 @@ class ReservationServicer(pb.ReservationServiceServicer):
         return await self._reservations.reserve(messages.demand(request), messages.RESERVED)
 
     async def ConfirmReservation(self, request: pb.ConfirmReservationRequest, context: Any) -> pb.Reservation:
+        if request.move_id:
+            return await self._reservations.arrive(UUID(request.vm_id), UUID(request.move_id), messages.RESERVED)
         return await self._reservations.confirm(UUID(request.vm_id), messages.RESERVED)
 
     async def ReleaseReservation(
         self, request: pb.ReleaseReservationRequest, context: Any
     ) -> pb.ReleaseReservationResponse:
-        return await self._reservations.release(UUID(request.vm_id), messages.RELEASED)
+        move_id = messages.optional_id(request.move_id)
+        return await self._reservations.release(UUID(request.vm_id), messages.RELEASED, move_id)
 
     async def GetReservation(self, request: pb.GetReservationRequest, context: Any) -> pb.Reservation:
         caller = current()

@@ -61,11 +61,12 @@ WITH claimed AS (
 ), allocation AS (
     INSERT INTO resource_allocations (
         id, vm_id, tenant_id, node_id, decision_id, request_digest, allocation_type,
-        cpu_cores, memory_mb, storage_gb, network_bandwidth_mbps, gpu_count, gpu_type
+        cpu_cores, memory_mb, storage_gb, network_bandwidth_mbps, gpu_count, gpu_type, move_id, status
     )
     SELECT %(allocation_id)s::uuid, %(vm_id)s::uuid, %(tenant_id)s::uuid, claimed.id, %(decision_id)s::uuid,
         %(digest)s::bytea, %(allocation_type)s::allocation_type_enum,
-        %(cpu_cores)s, %(memory_mib)s, %(storage_gib)s, %(network_bandwidth_mbps)s, %(gpu_count)s, %(gpu_type)s::text
+        %(cpu_cores)s, %(memory_mib)s, %(storage_gib)s, %(network_bandwidth_mbps)s, %(gpu_count)s, %(gpu_type)s::text,
+        %(move_id)s::uuid, %(status)s::allocation_status_enum
     FROM claimed
     RETURNING allocated_at
 )
@@ -75,18 +76,22 @@ SELECT {NODE_COLUMNS}, allocation.allocated_at FROM claimed AS nodes, allocation
 _RESERVATION = f"""
 SELECT {NODE_COLUMNS}, held.vm_id, held.tenant_id, held.cpu_cores, held.memory_mb, held.storage_gb,
     held.network_bandwidth_mbps, held.gpu_count, held.gpu_type, held.allocation_type::text, held.allocated_at,
-    held.confirmed_at, held.decision_id, held.request_digest
+    held.confirmed_at, held.decision_id, held.request_digest, held.move_id, held.status = 'migrating'
 FROM {{held}} held JOIN nodes ON nodes.id = held.node_id
 """
 _HELD = _RESERVATION.format(held="resource_allocations") + "WHERE held.vm_id = %s AND held.status = 'active'"
 # A release in flight is waited for: what it leaves is the truth. Always the VM's row first, then the node's, as a release does.
 _HELD_LOCKED = _HELD + " FOR UPDATE OF held"
-# By the VM's id, whose unique index is in this order.
+_MOVING = (
+    _RESERVATION.format(held="resource_allocations")
+    + "WHERE held.vm_id = %s AND held.status = 'migrating' FOR UPDATE OF held"
+)
+# By the VM's id and the node's, whose unique index is in this order.
 _PAGE = (
     _RESERVATION.format(held="resource_allocations")
-    + """WHERE held.status = 'active' AND (%(tenant)s::uuid IS NULL OR held.tenant_id = %(tenant)s)
-    AND (%(after)s::uuid IS NULL OR held.vm_id > %(after)s)
-ORDER BY held.vm_id LIMIT %(limit)s"""
+    + """WHERE held.status <> 'deallocated' AND (%(tenant)s::uuid IS NULL OR held.tenant_id = %(tenant)s)
+    AND (%(vm_id)s::uuid IS NULL OR (held.vm_id, held.node_id) > (%(vm_id)s, %(node_id)s::uuid))
+ORDER BY held.vm_id, held.node_id LIMIT %(limit)s"""
 )
 _CONFIRM = """
 WITH confirmed AS (
@@ -96,11 +101,17 @@ WITH confirmed AS (
 )
 """ + _RESERVATION.format(held="confirmed")
 
+# The place that it left has been released before: a VM has one active place at any instant.
+_ARRIVE = """
+UPDATE resource_allocations SET status = 'active', confirmed_at = now()
+WHERE vm_id = %s AND status = 'migrating' AND move_id = %s
+"""
+
 # Whoever comes second waits for the first, finds the row deallocated and changes nothing: what was held is freed once.
-_RELEASE = """
+_RELEASED = """
 WITH released AS (
     UPDATE resource_allocations SET status = 'deallocated', deallocated_at = now()
-    WHERE vm_id = %s AND status = 'active'
+    WHERE vm_id = %s AND {which}
     RETURNING node_id, cpu_cores, memory_mb, storage_gb, network_bandwidth_mbps, gpu_count
 )
 UPDATE nodes SET
@@ -111,6 +122,10 @@ UPDATE nodes SET
     allocated_gpu_count = allocated_gpu_count - released.gpu_count
 FROM released WHERE nodes.id = released.node_id
 """
+_RELEASE = _RELEASED.format(which="status <> 'deallocated'")
+_RELEASE_LEFT = _RELEASED.format(which="status = 'active'")
+# Of a move that has arrived nothing is released: what it claimed is the VM's own place.
+_RELEASE_CLAIMED = _RELEASED.format(which="status = 'migrating' AND move_id = %s")
 
 
 class LostRace(Exception):
@@ -141,11 +156,17 @@ class ReservationStore:
         row = await (await connection.execute(_HELD_LOCKED if lock else _HELD, (vm_id,))).fetchone()
         return None if row is None else _reservation(row)
 
+    async def moving(self, connection: Connection, vm_id: UUID) -> Reservation | None:
+        """Where the VM is on its way to; it stays so until the transaction ends."""
+        row = await (await connection.execute(_MOVING, (vm_id,))).fetchone()
+        return None if row is None else _reservation(row)
+
     async def page(
-        self, connection: Connection, tenant_id: UUID | None, after: UUID | None, limit: int
+        self, connection: Connection, tenant_id: UUID | None, after: tuple[UUID, UUID] | None, limit: int
     ) -> list[Reservation]:
-        """What is held by VMs whose ids come after this one, by their ids."""
-        values = {"tenant": tenant_id, "after": after, "limit": limit}
+        """What is held behind this VM and node, by their ids."""
+        vm_id, node_id = after or (None, None)
+        values = {"tenant": tenant_id, "vm_id": vm_id, "node_id": node_id, "limit": limit}
         return [_reservation(row) for row in await (await connection.execute(_PAGE, values)).fetchall()]
 
     async def claim(
@@ -163,6 +184,8 @@ class ReservationStore:
             "digest": (digest := demand.digest()),
             "allocation_type": demand.allocation_type.value,
             "gpu_type": demand.gpu_type,
+            "move_id": demand.move_id,
+            "status": "migrating" if demand.move_id else "active",
         }
         try:
             row = await (await connection.execute(_CLAIM, values)).fetchone()
@@ -181,15 +204,24 @@ class ReservationStore:
             confirmed_at=None,
             decision_id=decision.decision_id,
             request_digest=digest,
+            move_id=demand.move_id,
+            moving=demand.move_id is not None,
         )
 
     async def confirm(self, connection: Connection, vm_id: UUID) -> Reservation | None:
         row = await (await connection.execute(_CONFIRM, (vm_id,))).fetchone()
         return None if row is None else _reservation(row)
 
-    async def release(self, connection: Connection, vm_id: UUID) -> bool:
-        """Whether anything was held; it is free now."""
-        return (await connection.execute(_RELEASE, (vm_id,))).rowcount > 0
+    async def release(self, connection: Connection, vm_id: UUID, move_id: UUID | None = None) -> bool:
+        """Whether anything was held, or anything for this move if one is named; it is free now."""
+        if move_id is None:
+            return (await connection.execute(_RELEASE, (vm_id,))).rowcount > 0
+        return (await connection.execute(_RELEASE_CLAIMED, (vm_id, move_id))).rowcount > 0
+
+    async def arrive(self, connection: Connection, vm_id: UUID, move_id: UUID) -> None:
+        """The place that this move claimed is the VM's own, and the one that it had before is free."""
+        await connection.execute(_RELEASE_LEFT, (vm_id,))
+        await connection.execute(_ARRIVE, (vm_id, move_id))
 
 
 # Nodes say the same from one snapshot to the next: each text is read once. Nobody changes an offer, so it may be shared.
@@ -225,7 +257,9 @@ def _offer(row: tuple[Any, ...]) -> Offer:
 
 
 def _reservation(row: tuple[Any, ...]) -> Reservation:
-    vm_id, tenant_id, *amounts, gpu_type, kind, allocated_at, confirmed_at, decision_id, digest = row[NODE_WIDTH:]
+    vm_id, tenant_id, *amounts, gpu_type, kind, allocated_at, confirmed_at, decision_id, digest, move_id, moving = row[
+        NODE_WIDTH:
+    ]
     return Reservation(
         vm_id=vm_id,
         tenant_id=tenant_id,
@@ -237,4 +271,6 @@ def _reservation(row: tuple[Any, ...]) -> Reservation:
         confirmed_at=confirmed_at,
         decision_id=decision_id,
         request_digest=bytes(digest),
+        move_id=move_id,
+        moving=moving,
     )

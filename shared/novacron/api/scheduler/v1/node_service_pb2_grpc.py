@@ -88,7 +88,7 @@ class NodeServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DrainNode(self, request, context):
-        """Takes a node out of placement, or back in with `undo`. Its VMs stay where they are.
+        """Takes a node out of placement, or back in with `undo`. Its VMs stay where they are: the vm service's DrainService moves them.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

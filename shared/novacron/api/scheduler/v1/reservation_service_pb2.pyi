@@ -26,6 +26,7 @@ class ReservationState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     RESERVATION_STATE_UNSPECIFIED: _ClassVar[ReservationState]
     RESERVATION_STATE_RESERVED: _ClassVar[ReservationState]
     RESERVATION_STATE_CONFIRMED: _ClassVar[ReservationState]
+    RESERVATION_STATE_MOVING: _ClassVar[ReservationState]
 ALLOCATION_TYPE_UNSPECIFIED: AllocationType
 ALLOCATION_TYPE_GUARANTEED: AllocationType
 ALLOCATION_TYPE_BURSTABLE: AllocationType
@@ -33,9 +34,10 @@ ALLOCATION_TYPE_BEST_EFFORT: AllocationType
 RESERVATION_STATE_UNSPECIFIED: ReservationState
 RESERVATION_STATE_RESERVED: ReservationState
 RESERVATION_STATE_CONFIRMED: ReservationState
+RESERVATION_STATE_MOVING: ReservationState
 
 class Reservation(_message.Message):
-    __slots__ = ("vm_id", "tenant_id", "node", "resources", "allocation_type", "state", "allocated_at", "decision_id")
+    __slots__ = ("vm_id", "tenant_id", "node", "resources", "allocation_type", "state", "allocated_at", "decision_id", "move_id")
     VM_ID_FIELD_NUMBER: _ClassVar[int]
     TENANT_ID_FIELD_NUMBER: _ClassVar[int]
     NODE_FIELD_NUMBER: _ClassVar[int]
@@ -44,6 +46,7 @@ class Reservation(_message.Message):
     STATE_FIELD_NUMBER: _ClassVar[int]
     ALLOCATED_AT_FIELD_NUMBER: _ClassVar[int]
     DECISION_ID_FIELD_NUMBER: _ClassVar[int]
+    MOVE_ID_FIELD_NUMBER: _ClassVar[int]
     vm_id: str
     tenant_id: str
     node: _node_service_pb2.Node
@@ -52,10 +55,11 @@ class Reservation(_message.Message):
     state: ReservationState
     allocated_at: _timestamp_pb2.Timestamp
     decision_id: str
-    def __init__(self, vm_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., node: _Optional[_Union[_node_service_pb2.Node, _Mapping]] = ..., resources: _Optional[_Union[_resources_pb2.Resources, _Mapping]] = ..., allocation_type: _Optional[_Union[AllocationType, str]] = ..., state: _Optional[_Union[ReservationState, str]] = ..., allocated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., decision_id: _Optional[str] = ...) -> None: ...
+    move_id: str
+    def __init__(self, vm_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., node: _Optional[_Union[_node_service_pb2.Node, _Mapping]] = ..., resources: _Optional[_Union[_resources_pb2.Resources, _Mapping]] = ..., allocation_type: _Optional[_Union[AllocationType, str]] = ..., state: _Optional[_Union[ReservationState, str]] = ..., allocated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., decision_id: _Optional[str] = ..., move_id: _Optional[str] = ...) -> None: ...
 
 class ReserveResourcesRequest(_message.Message):
-    __slots__ = ("vm_id", "tenant_id", "resources", "hypervisor_type", "node_labels", "tolerations", "allocation_type", "region", "availability_zone")
+    __slots__ = ("vm_id", "tenant_id", "resources", "hypervisor_type", "node_labels", "tolerations", "allocation_type", "region", "availability_zone", "move_id", "node")
     class NodeLabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -72,6 +76,8 @@ class ReserveResourcesRequest(_message.Message):
     ALLOCATION_TYPE_FIELD_NUMBER: _ClassVar[int]
     REGION_FIELD_NUMBER: _ClassVar[int]
     AVAILABILITY_ZONE_FIELD_NUMBER: _ClassVar[int]
+    MOVE_ID_FIELD_NUMBER: _ClassVar[int]
+    NODE_FIELD_NUMBER: _ClassVar[int]
     vm_id: str
     tenant_id: str
     resources: _resources_pb2.Resources
@@ -81,19 +87,25 @@ class ReserveResourcesRequest(_message.Message):
     allocation_type: AllocationType
     region: str
     availability_zone: str
-    def __init__(self, vm_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., resources: _Optional[_Union[_resources_pb2.Resources, _Mapping]] = ..., hypervisor_type: _Optional[_Union[_resources_pb2.HypervisorType, str]] = ..., node_labels: _Optional[_Mapping[str, str]] = ..., tolerations: _Optional[_Iterable[_Union[_node_service_pb2.Taint, _Mapping]]] = ..., allocation_type: _Optional[_Union[AllocationType, str]] = ..., region: _Optional[str] = ..., availability_zone: _Optional[str] = ...) -> None: ...
+    move_id: str
+    node: str
+    def __init__(self, vm_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., resources: _Optional[_Union[_resources_pb2.Resources, _Mapping]] = ..., hypervisor_type: _Optional[_Union[_resources_pb2.HypervisorType, str]] = ..., node_labels: _Optional[_Mapping[str, str]] = ..., tolerations: _Optional[_Iterable[_Union[_node_service_pb2.Taint, _Mapping]]] = ..., allocation_type: _Optional[_Union[AllocationType, str]] = ..., region: _Optional[str] = ..., availability_zone: _Optional[str] = ..., move_id: _Optional[str] = ..., node: _Optional[str] = ...) -> None: ...
 
 class ConfirmReservationRequest(_message.Message):
-    __slots__ = ("vm_id",)
+    __slots__ = ("vm_id", "move_id")
     VM_ID_FIELD_NUMBER: _ClassVar[int]
+    MOVE_ID_FIELD_NUMBER: _ClassVar[int]
     vm_id: str
-    def __init__(self, vm_id: _Optional[str] = ...) -> None: ...
+    move_id: str
+    def __init__(self, vm_id: _Optional[str] = ..., move_id: _Optional[str] = ...) -> None: ...
 
 class ReleaseReservationRequest(_message.Message):
-    __slots__ = ("vm_id",)
+    __slots__ = ("vm_id", "move_id")
     VM_ID_FIELD_NUMBER: _ClassVar[int]
+    MOVE_ID_FIELD_NUMBER: _ClassVar[int]
     vm_id: str
-    def __init__(self, vm_id: _Optional[str] = ...) -> None: ...
+    move_id: str
+    def __init__(self, vm_id: _Optional[str] = ..., move_id: _Optional[str] = ...) -> None: ...
 
 class ReleaseReservationResponse(_message.Message):
     __slots__ = ("released",)

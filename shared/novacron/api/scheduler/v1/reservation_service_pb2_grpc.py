@@ -73,8 +73,9 @@ class ReservationServiceServicer:
 
     def ReserveResources(self, request, context):
         """Chooses a node and claims its resources in one transaction; the VM's id is the key, so a repeat returns the same.
+        With `move_id` it claims a second place for a VM that holds one, on another node; the first stays the VM's.
         RESOURCE_EXHAUSTED (NO_CAPACITY): nothing fits, and the message says what each filter removed.
-        ALREADY_EXISTS: this VM holds something else.
+        ALREADY_EXISTS: this VM holds something else. FAILED_PRECONDITION: `move_id`, and the VM holds no place.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -82,13 +83,14 @@ class ReservationServiceServicer:
 
     def ConfirmReservation(self, request, context):
         """Makes a reservation last as long as its VM. NOT_FOUND: released or never made.
+        With `move_id` the VM is there now: the place that it held before is given back in the same transaction.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ReleaseReservation(self, request, context):
-        """Gives everything back. Releasing what is released, or was never held, is no error.
+        """Gives everything back, or with `move_id` that move's claim alone. Releasing what is released, or was never held, is no error.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
