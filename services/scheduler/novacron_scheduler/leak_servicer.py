@@ -10,7 +10,9 @@ from novacron.api.scheduler import v1 as pb
 from .answer import Answer
 from .leaks import Leaks
 
-_RELEASED: Answer[bool, pb.ReleaseLeakResponse] = Answer(pb.ReleaseLeakResponse, lambda released: pb.ReleaseLeakResponse(released=released))
+_RELEASED: Answer[bool, pb.ReleaseLeakResponse] = Answer(
+    pb.ReleaseLeakResponse, lambda released: pb.ReleaseLeakResponse(released=released)
+)
 
 
 class LeakServicer(pb.LeakServiceServicer):
