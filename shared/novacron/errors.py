@@ -153,6 +153,12 @@ class Overloaded(NovacronError):
     code, reason, retryable = Code.RESOURCE_EXHAUSTED, "OVERLOADED", True
 
 
+class Throttled(Overloaded):
+    """This process itself held the call back, to spare the target or its own other calls: it was never sent."""
+
+    outcome = Outcome.NOT_SENT
+
+
 class Unauthenticated(NovacronError):
     code, reason = Code.UNAUTHENTICATED, "UNAUTHENTICATED"
 

@@ -23,6 +23,8 @@ from .policy import MethodPolicy
 REQUEST_ID = "x-request-id"
 ATTEMPT = "x-novacron-attempt"
 SAGA_KEY = "x-novacron-saga"
+# The server's word on when to come back, in milliseconds (gRFC A6); negative: do not.
+PUSHBACK = "grpc-retry-pushback-ms"
 
 
 @dataclass(slots=True)
@@ -34,6 +36,7 @@ class ServerCall:
     metadata: dict[str, str]
     context: Any  # grpc.aio.ServicerContext
     request: Any = None  # the message, or the iterator of them
+    arrived: float = 0.0  # when this process heard of it, by time.monotonic
     # Each request message passes through these before the handler sees it; all four arities.
     inspections: list[Callable[[Any], None]] = field(default_factory=list)
     code: grpc.StatusCode = grpc.StatusCode.OK

@@ -7,13 +7,14 @@ outlive its caller steps out on purpose, through :func:`detached`.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from ..errors import DeadlineTooShort
+from ..errors import DeadlineExceeded, DeadlineTooShort
 from .call import ServerCall, ServerProceed
 
 # Kept back for the answer's way home.
@@ -62,10 +63,27 @@ def detached() -> None:
 
 
 async def server_stage(call: ServerCall, proceed: ServerProceed) -> Any:
-    """Note the caller's deadline, or the method's default where the caller set none; refuse what is hopeless."""
+    """Note the caller's deadline, or the method's default where the caller set none; refuse what is hopeless.
+
+    gRPC itself ends a handler when its caller's deadline passes. Where there is none, the default is enforced here: a
+    caller that never gives up would otherwise hold its place for ever.
+    """
     left = call.context.time_remaining()
     if left is not None and left < LEAST_SECONDS:
         raise DeadlineTooShort("no time was left when the request arrived: give the call a longer deadline")
-    seconds = call.policy.timeout_seconds if left is None else left
+    if left is not None:
+        _deadline.set(time.monotonic() + left)
+        return await proceed(call)
+    if call.policy.operational:
+        return await proceed(call)
+    seconds = call.policy.timeout_seconds
     _deadline.set(time.monotonic() + seconds)
-    return await proceed(call)
+    try:
+        async with asyncio.timeout(seconds) as limit:
+            return await proceed(call)
+    except TimeoutError:
+        if not limit.expired():
+            raise
+        raise DeadlineExceeded(
+            f"{call.path} took longer than {seconds:g} s: give the call a deadline of its own"
+        ) from None

@@ -16,6 +16,8 @@ from google.protobuf.descriptor import MethodDescriptor
 from ..api.options import v1 as options_v1
 
 DEFAULT_TIMEOUT_SECONDS = 5.0
+# Watches and heartbeats: streams that last as long as both sides live. They are no load, and their end is no failure.
+_LONG_LIVED_SECONDS = 3600.0
 _ACCESS: Any = options_v1.access
 _CALL: Any = options_v1.call
 
@@ -43,6 +45,11 @@ class MethodPolicy:
     public: bool = False
     authenticated: bool = False
     operational: bool = False  # health, reflection, channelz: not NovaCron's protos, not counted as load
+
+    @property
+    def long_lived(self) -> bool:
+        """Whether a call of it may last for hours."""
+        return self.timeout_seconds >= _LONG_LIVED_SECONDS
 
 
 # gRPC's own services have no options of ours. Reflection tells no more than the published protos do.

@@ -17,7 +17,10 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import aclosing
+from contextvars import ContextVar
 from typing import Any
 
 import grpc
@@ -28,7 +31,7 @@ from grpc_reflection.v1alpha import _async as reflection_service
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from .. import logs
-from ..errors import InvalidArgument
+from ..errors import InvalidArgument, Unavailable
 from ..settings import ProcessSettings
 from . import deadline, observe, overload, policy, status, validation
 from .call import REQUEST_ID, ServerCall, ServerStage, chain
@@ -52,6 +55,11 @@ _OPTIONS = (
     ("grpc.max_connection_age_grace_ms", 30_000),
 )
 
+# From NOT_SERVING to the end of taking calls: clients that watch the health of a server turn to others meanwhile.
+_NOTICE_SECONDS = 0.25
+# When the call of this task was heard of. It waits after that, for the event loop and for its message.
+_arrived: ContextVar[float] = ContextVar("novacron_arrived", default=0.0)
+
 
 class _ChainInterceptor(grpc.aio.ServerInterceptor):
     """Runs every handler inside the stages, in all four arities."""
@@ -59,12 +67,21 @@ class _ChainInterceptor(grpc.aio.ServerInterceptor):
     def __init__(self, stages: Sequence[ServerStage]) -> None:
         self._stages = stages
         self._wrapped: dict[str, Any] = {}
+        self._lasting: set[asyncio.Task[Any]] = set()
+        self._draining = False
+
+    def drain(self) -> None:
+        """End the streams that would last for hours: their clients come back, to whoever serves then."""
+        self._draining = True
+        for task in self._lasting:
+            task.cancel()
 
     async def intercept_service(
         self,
         continuation: Callable[[Any], Awaitable[Any]],
         handler_call_details: Any,
     ) -> Any:
+        _arrived.set(time.monotonic())
         path = handler_call_details.method
         wrapped = self._wrapped.get(path)
         if wrapped is None:
@@ -80,14 +97,15 @@ class _ChainInterceptor(grpc.aio.ServerInterceptor):
             "_stream" if handler.response_streaming else "_unary"
         )
         behaviour = getattr(handler, name)
-
         streaming = handler.request_streaming
+        lasting = handler.response_streaming and (contract.long_lived or contract.operational)
 
         async def handle(call: ServerCall) -> Any:
             result = behaviour(_inspected(call, call.request, streaming), call.context)
-            if hasattr(result, "__aiter__"):
-                async for response in result:
-                    await call.context.write(response)
+            if inspect.isasyncgen(result):
+                async with aclosing(result):
+                    async for response in result:
+                        await call.context.write(response)
                 return None
             return await result if inspect.isawaitable(result) else result
 
@@ -96,11 +114,21 @@ class _ChainInterceptor(grpc.aio.ServerInterceptor):
         async def unary(request: Any, context: Any) -> Any:
             metadata = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
             try:
-                return await run(ServerCall(path, contract, metadata, context, request))
-            except (asyncio.CancelledError, grpc.aio.AbortError):
+                if lasting:
+                    self._lasting.add(_task())
+                return await run(ServerCall(path, contract, metadata, context, request, _arrived.get()))
+            except asyncio.CancelledError:
+                if not (lasting and self._draining):
+                    raise
+                _task().uncancel()
+                await _abort(context, Unavailable("this server is about to stop: ask again, and another one answers"))
+            except grpc.aio.AbortError:
                 raise
             except Exception as exception:
                 await _abort(context, exception)
+            finally:
+                if lasting:
+                    self._lasting.discard(_task())
 
         async def stream(request: Any, context: Any) -> AsyncIterator[Any]:
             # The handler's messages are written as they come, inside the stages: nothing is left to yield.
@@ -116,11 +144,19 @@ class _ChainInterceptor(grpc.aio.ServerInterceptor):
         )
 
 
+def _task() -> asyncio.Task[Any]:
+    task = asyncio.current_task()
+    assert task is not None, "a handler runs in its own task"
+    return task
+
+
 async def _abort(context: Any, exception: Exception) -> None:
-    details = status.to_status(status.from_exception(exception))
+    error = status.from_exception(exception)
+    details = status.to_status(error)
     trailing = (
         ("grpc-status-details-bin", details.SerializeToString()),
         (REQUEST_ID, observe.request_id()),
+        *status.pushback(error),
     )
     await context.abort(_CODES[details.code], details.message, trailing)
 
@@ -177,19 +213,20 @@ class Server:
     ) -> None:
         self._settings = settings
         self._identification = identification
-        self.limit = overload.InFlightLimit()
+        self.load = overload.LoadShedder()
         identity = IdentityStage(authenticator, f"novacron/{settings.environment}")
         self.stages: list[ServerStage] = [
             observe.metrics_stage,
             observe.context_stage,
-            self.limit.server_stage,
+            self.load.server_stage,
             deadline.server_stage,
             identity.server_stage,
             validation.server_stage,
         ]
+        self._chain = _ChainInterceptor(self.stages)
         size = settings.max_message_mib * 1024 * 1024
         self._server = grpc.aio.server(
-            interceptors=[*extra_interceptors, _ChainInterceptor(self.stages)],
+            interceptors=[*extra_interceptors, self._chain],
             options=[
                 *_OPTIONS,
                 ("grpc.max_receive_message_length", size),
@@ -228,6 +265,7 @@ class Server:
             self.mesh_port = self._bind(self._settings.mesh_listen, self._identification.mesh_port())
             if self._settings.listen:
                 self.port = self._bind(self._settings.listen, self._identification.users_port())
+        self.load.start()
         await self._server.start()
 
     async def serving(self) -> None:
@@ -235,9 +273,12 @@ class Server:
         await self._set_health(health_pb2.HealthCheckResponse.SERVING)
 
     async def stop(self) -> None:
-        """Say NOT_SERVING, take no new calls, let those in flight end within the drain time."""
+        """Say NOT_SERVING, serve until clients have heard of it, then let what is in flight end in the drain time."""
         await self._health.enter_graceful_shutdown()
+        await asyncio.sleep(min(_NOTICE_SECONDS, self._settings.drain_seconds))
+        self._chain.drain()
         await self._server.stop(self._settings.drain_seconds)
+        self.load.stop()
 
     def _bind(self, address: str, credentials: grpc.ServerCredentials) -> int:
         try:

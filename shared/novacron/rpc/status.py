@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import grpc
 from google.protobuf import any_pb2, duration_pb2
@@ -12,6 +13,7 @@ from grpc_status import rpc_status
 from .. import logs
 from ..errors import Cancelled, FieldViolation, Internal, NovacronError, Unavailable, Unknown, Unreachable
 from ..ids import new_id
+from .call import PUSHBACK
 
 DOMAIN = "novacron"
 # Trailers have little room, and a longer text is no message but somebody's output.
@@ -44,7 +46,7 @@ def to_status(error: NovacronError) -> status_pb2.Status:
                 )
             )
         )
-    if error.retry_after_seconds is not None:
+    if error.retry_after_seconds is not None and error.retry_after_seconds >= 0:
         delay = duration_pb2.Duration()
         delay.FromTimedelta(timedelta(seconds=error.retry_after_seconds))
         details.append(_any(error_details_pb2.RetryInfo(retry_delay=delay)))
@@ -86,8 +88,26 @@ def from_rpc_error(error: grpc.RpcError) -> NovacronError:
             violations = [FieldViolation(one.field, one.description) for one in bad.field_violations]
         elif detail.Unpack(retry):
             retry_after = retry.retry_delay.ToTimedelta().total_seconds()
+    retry_after = _pushback(error.trailing_metadata(), retry_after)
     if kind.code is grpc.StatusCode.CANCELLED:
         kind = Cancelled
     if kind is Unavailable and message.startswith(_NEVER_SENT):
         kind = Unreachable
     return kind(message, metadata=metadata, violations=violations, retry_after_seconds=retry_after)
+
+
+def pushback(error: NovacronError) -> tuple[tuple[str, str], ...]:
+    """The trailing metadata that tells any gRPC client when to come back, or, with a negative time, never to."""
+    seconds = error.retry_after_seconds
+    return () if seconds is None else ((PUSHBACK, str(round(seconds * 1000)) if seconds >= 0 else "-1"),)
+
+
+def _pushback(trailing: Any, told: float | None) -> float | None:
+    """What the trailing metadata says; else ``told``. What cannot be read means never, as gRFC A6 has it."""
+    for key, value in trailing or ():
+        if key == PUSHBACK:
+            try:
+                return int(value) / 1000
+            except ValueError:
+                return -1.0
+    return told
