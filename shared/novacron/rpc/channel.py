@@ -2,12 +2,13 @@
 
 The chain, outermost first, and why in this order:
 
+    deadline   what the request has left; everything below shrinks it; too little is refused before anything else
     metrics    the whole call, as the caller felt it
-    deadline   what the request has left; everything below shrinks it
-    retry      each attempt passes through all that follows
+    retry      each attempt passes through all that follows, in its own part of the time left
+    throttle   holds back what the target sheds anyway; above the breaker, which must not hear of it
     breaker    counts attempts, refuses at once when the target is down
     bulkhead   a place is held only while a call is on the wire
-    errors     statuses become typed errors, which everything above decides by
+    errors     statuses become typed errors, which everything above decides by (wire.py)
     wire
 
 ``grpc.aio``'s own interceptors are not used: they cost a task each and know no streamed attempt.
@@ -15,8 +16,10 @@ The chain, outermost first, and why in this order:
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from functools import partial
+import ipaddress
+import json
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing, closing
 from typing import Any
 
 import grpc
@@ -26,9 +29,12 @@ from . import deadline, observe
 from .breaker import BreakerConfiguration
 from .bulkhead import Bulkhead
 from .call import SAGA_KEY, ClientCall, chain
+from .endpoint import host_port
 from .guard import Breakers
-from .policy import MethodPolicy, policy_of
+from .policy import policy_of
+from .request_stream import RequestStream
 from .retry import RetryStage
+from .throttle import Throttle
 from .wire import on_the_wire
 
 _OPTIONS = (
@@ -42,16 +48,35 @@ _OPTIONS = (
     # No pause, for all its name: how long one attempt may take, TLS handshake and all. A busy machine needs its time.
     ("grpc.min_reconnect_backoff_ms", 5_000),
     ("grpc.max_reconnect_backoff_ms", 500),
-    # Several addresses of one service take turns.
-    ("grpc.lb_policy_name", "round_robin"),
+    # Several addresses of one service take turns, each as long as it says of itself that it serves: a server that drains is
+    # left before it goes. A server without health checks counts as one that serves.
+    (
+        "grpc.service_config",
+        json.dumps({"loadBalancingConfig": [{"round_robin": {}}], "healthCheckConfig": {"serviceName": ""}}),
+    ),
     ("grpc.max_receive_message_length", 64 * 1024 * 1024),
     ("grpc.max_send_message_length", 64 * 1024 * 1024),
 )
 
 
 def target_of(address: str) -> str:
-    """gRPC's name for ``host:port`` or for several of them, comma-separated."""
-    return f"ipv4:{address}" if "," in address else address
+    """gRPC's name for ``host:port``, or for several of them with commas between.
+
+    :raises ValueError: several, and one is a name: gRPC takes lists of IP addresses only.
+    """
+    if "," not in address:
+        return address
+    several = [one.strip() for one in address.split(",")]
+    families = set()
+    for one in several:
+        host = host_port(one).rpartition(":")[0].strip("[]")
+        try:
+            families.add(ipaddress.ip_address(host).version)
+        except ValueError:
+            raise ValueError(f"{host}: several addresses of a service are IP addresses, or one name for all") from None
+    if len(families) != 1:
+        raise ValueError(f"{address}: the addresses of a service are all IPv4 or all IPv6")
+    return f"ipv{families.pop()}:{','.join(several)}"
 
 
 class Channel:
@@ -68,15 +93,17 @@ class Channel:
         attempts: int = 3,
     ) -> None:
         self.name = name
-        self._metadata = metadata
+        self.metadata = metadata
         self._wire = grpc.aio.secure_channel(target_of(address), credentials, options=_OPTIONS)
         self.breakers = Breakers(name, breaker)
         self.retry = RetryStage(attempts=attempts)
+        self.throttle = Throttle(name)
         self.bulkhead = Bulkhead(name)
-        self._run = chain(
+        self.run = chain(
             (
                 observe.client_stage,
                 self.retry.client_stage,
+                self.throttle.client_stage,
                 self.breakers.client_stage,
                 self.bulkhead.client_stage,
             ),
@@ -95,42 +122,52 @@ class Channel:
     # The four that generated stubs ask for.
 
     def unary_unary(self, method: str, *serializers: Any, **named: Any) -> Callable[..., Any]:
-        return partial(self._unary, policy_of(method), method, self._wire.unary_unary(method, *serializers, **named))
+        return _Method(self, method, self._wire.unary_unary(method, *serializers, **named)).one
 
     def stream_unary(self, method: str, *serializers: Any, **named: Any) -> Callable[..., Any]:
-        return partial(self._unary, policy_of(method), method, self._wire.stream_unary(method, *serializers, **named))
+        return _Method(self, method, self._wire.stream_unary(method, *serializers, **named)).one_of_many
 
     def unary_stream(self, method: str, *serializers: Any, **named: Any) -> Callable[..., Any]:
-        return partial(self._stream, policy_of(method), method, self._wire.unary_stream(method, *serializers, **named))
+        return _Method(self, method, self._wire.unary_stream(method, *serializers, **named)).many
 
     def stream_stream(self, method: str, *serializers: Any, **named: Any) -> Callable[..., Any]:
-        return partial(self._stream, policy_of(method), method, self._wire.stream_stream(method, *serializers, **named))
+        return _Method(self, method, self._wire.stream_stream(method, *serializers, **named)).many_of_many
 
-    async def _unary(
-        self,
-        policy: MethodPolicy,
-        method: str,
-        wire: Any,
-        request: Any,
-        *,
-        timeout: float | None = None,
-        metadata: Sequence[tuple[str, str]] | None = None,
-    ) -> Any:
-        seconds = deadline.budget(policy.timeout_seconds if timeout is None else timeout)
-        return await self._run(ClientCall(method, policy, self.name, seconds, self._sent(metadata), request, wire))
 
-    async def _stream(
-        self,
-        policy: MethodPolicy,
-        method: str,
-        wire: Any,
-        request: Any,
-        *,
-        timeout: float | None = None,
-        metadata: Sequence[tuple[str, str]] | None = None,
-    ) -> AsyncIterator[Any]:
+_Metadata = Sequence[tuple[str, str]] | None
+
+
+class _Method:
+    """One method of one channel: what a stub calls, in its four arities."""
+
+    __slots__ = ("_channel", "_path", "_policy", "_run", "_wire")
+
+    def __init__(self, channel: Channel, path: str, wire: Any) -> None:
+        self._channel = channel
+        self._path = path
+        self._policy = policy_of(path)
+        self._run = channel.run
+        self._wire = wire
+
+    def _call(self, request: Any, timeout: float | None, metadata: _Metadata, streamed: bool = False) -> ClientCall:
+        policy, channel = self._policy, self._channel
         seconds = deadline.budget(policy.timeout_seconds if timeout is None else timeout)
-        call = ClientCall(method, policy, self.name, seconds, self._sent(metadata), request, wire, streamed=True)
+        sent = [*channel.metadata(), *(metadata or ())]
+        if (key := current_key()) is not None:
+            sent.append((SAGA_KEY, str(key)))
+        return ClientCall(self._path, policy, channel.name, seconds, sent, request, self._wire, streamed)
+
+    async def one(self, request: Any, *, timeout: float | None = None, metadata: _Metadata = None) -> Any:
+        return await self._run(self._call(request, timeout, metadata))
+
+    async def one_of_many(self, requests: Any, *, timeout: float | None = None, metadata: _Metadata = None) -> Any:
+        with closing(RequestStream(requests)) as stream:
+            return await self._run(self._call(stream, timeout, metadata))
+
+    async def many(
+        self, request: Any, *, timeout: float | None = None, metadata: _Metadata = None
+    ) -> AsyncGenerator[Any, None]:
+        call = self._call(request, timeout, metadata, streamed=True)
         responses = await self._run(call)
         failure: BaseException | None = None
         try:
@@ -144,8 +181,10 @@ class Channel:
             for told in call.ends:
                 told(failure)
 
-    def _sent(self, metadata: Sequence[tuple[str, str]] | None) -> list[tuple[str, str]]:
-        sent = [*self._metadata(), *(metadata or ())]
-        if (key := current_key()) is not None:
-            sent.append((SAGA_KEY, str(key)))
-        return sent
+    async def many_of_many(
+        self, requests: Any, *, timeout: float | None = None, metadata: _Metadata = None
+    ) -> AsyncGenerator[Any, None]:
+        with closing(RequestStream(requests)) as stream:
+            async with aclosing(self.many(stream, timeout=timeout, metadata=metadata)) as responses:
+                async for response in responses:
+                    yield response

@@ -1,8 +1,8 @@
 """The one retry layer of a request tree: only what may be repeated, within the deadline and a budget.
 
 A method is repeated when its proto calls it idempotent, or when the failure is known to have come before it was sent. The
-budget holds the retries of a channel to a fifth of its requests (with a floor, so that a quiet channel may retry at all): with
-every attempt failing, the target sees at most 1.2 times what was asked for.
+first attempt costs nothing beyond the call itself; tenacity is asked once it has failed. Every attempt passes through all
+that is below, so the breaker sees each of them.
 """
 
 from __future__ import annotations
@@ -11,73 +11,126 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, stop_any, stop_before_delay
+from tenacity.stop import stop_base
 from tenacity.wait import wait_random_exponential
 
-from ..errors import BreakerOpen, DeadlineExceeded, NovacronError, Outcome, Overloaded, Unavailable
+from ..errors import (
+    BreakerOpen,
+    DeadlineExceeded,
+    DeadlineTooShort,
+    NovacronError,
+    Outcome,
+    Overloaded,
+    Throttled,
+    Unavailable,
+)
 from .call import ATTEMPT, ClientCall, ClientProceed
+from .deadline import LEAST_SECONDS
 from .observe import inherited_attempt
+from .request_stream import RequestStream
+from .retry_budget import RetryBudget
 
+# Exponential with full jitter: callers that failed together do not come back together.
 _BACKOFF = wait_random_exponential(multiplier=0.05, max=2.0)
 _SLOW_BACKOFF = wait_random_exponential(multiplier=0.5, max=5.0)
 
-
-class RetryBudget:
-    """A token for every retry: a request earns ``ratio`` of one, up to ``floor`` are kept for quiet times."""
-
-    def __init__(self, ratio: float = 0.2, floor: float = 3.0) -> None:
-        self._ratio = ratio
-        self._most = floor
-        self._tokens = floor
-        self.refused = 0
-
-    def earn(self) -> None:
-        self._tokens = min(self._most, self._tokens + self._ratio)
-
-    def spend(self) -> bool:
-        """Take a token for a retry; False: none is left, so do not."""
-        if self._tokens < 1.0:
-            self.refused += 1
-            return False
-        self._tokens -= 1.0
-        return True
+_PASSING = (Unavailable, DeadlineExceeded, Overloaded)
+# Refused by ourselves, and asking again at once changes nothing.
+_REFUSED_HERE = (BreakerOpen, DeadlineTooShort, Throttled)
 
 
 def may_repeat(error: BaseException, call: ClientCall) -> bool:
-    """Whether this failure of this method may be tried again at all."""
-    if not isinstance(error, Unavailable | DeadlineExceeded | Overloaded) or isinstance(error, BreakerOpen):
+    """Whether this failure of this call may be tried again at all."""
+    if not isinstance(error, _PASSING) or isinstance(error, _REFUSED_HERE):
         return False
-    return call.policy.idempotent or error.outcome is Outcome.NOT_SENT
+    if error.retry_after_seconds is not None and error.retry_after_seconds < 0:
+        return False  # the server says: never
+    not_sent = error.outcome is Outcome.NOT_SENT
+    if isinstance(call.request, RequestStream) and not call.request.rewind(not_sent):
+        return False  # messages are gone that nobody could send again
+    return not_sent or call.policy.idempotent
 
 
 class RetryStage:
-    """Repeats a call below it, at most ``attempts`` times in all."""
+    """Repeats a call below it, at most ``attempts`` times in all.
 
-    def __init__(self, budget: RetryBudget | None = None, attempts: int = 3) -> None:
+    One attempt takes at most ``attempt_seconds``, or what the method's contract says; a target that hangs leaves time for
+    another try where the caller gave the call more than that.
+    """
+
+    def __init__(
+        self, budget: RetryBudget | None = None, attempts: int = 3, attempt_seconds: float | None = None
+    ) -> None:
         self.budget = budget or RetryBudget()
         self._attempts = attempts
+        self._attempt_seconds = attempt_seconds
 
     async def client_stage(self, call: ClientCall, proceed: ClientProceed) -> Any:
-        self.budget.earn()
+        budget = self.budget
+        budget.earn()
         above = inherited_attempt()
-        if above > 0 or self._attempts < 2:
-            call.metadata.append((ATTEMPT, str(above)))
+        if above or self._attempts < 2:
+            if above:
+                call.metadata.append((ATTEMPT, str(above)))
             return await proceed(call)
-        ends = time.monotonic() + call.timeout
-        outcome: Any = None
-        async for attempt in AsyncRetrying(
-            retry=retry_if_exception(lambda error: may_repeat(error, call) and self.budget.spend()),
+        whole = call.timeout
+        ends = time.monotonic() + whole
+        metadata = tuple(call.metadata)
+        call.timeout = self._of_one_attempt(call, whole)
+        try:
+            outcome = await proceed(call)
+        except NovacronError as error:
+            if not may_repeat(error, call):
+                raise
+            first = error
+        else:
+            budget.succeeded()
+            return outcome
+        return await self._again(replace(call, metadata=list(metadata)), proceed, first, ends)
+
+    def _of_one_attempt(self, call: ClientCall, left: float) -> float:
+        if not call.policy.idempotent or call.policy.long_lived:
+            return left
+        return min(left, self._attempt_seconds or call.policy.timeout_seconds)
+
+    async def _again(self, call: ClientCall, proceed: ClientProceed, first: NovacronError, ends: float) -> Any:
+        """Hand the failed first attempt to tenacity, which decides on each further one."""
+        number = -1
+
+        async def attempt() -> Any:
+            nonlocal number
+            number += 1
+            if number == 0:
+                raise first
+            timeout = self._of_one_attempt(call, ends - time.monotonic())
+            sent = [*call.metadata, (ATTEMPT, str(number))]
+            return await proceed(replace(call, timeout=timeout, metadata=sent, attempt=number))
+
+        outcome: Any = await AsyncRetrying(
+            retry=retry_if_exception(lambda error: error is first or may_repeat(error, call)),
             wait=_wait,
-            stop=stop_after_attempt(self._attempts) | _LongerThan(ends),
+            # A pause that outlasts the deadline fails now rather than later. The budget is asked last: what is not
+            # tried again costs it nothing.
+            stop=stop_any(
+                stop_after_attempt(self._attempts),
+                stop_before_delay(ends - time.monotonic() - LEAST_SECONDS),
+                _Spent(self.budget),
+            ),
             reraise=True,
-        ):
-            with attempt:
-                number = attempt.retry_state.attempt_number - 1
-                once = replace(call, timeout=ends - time.monotonic(), metadata=list(call.metadata), attempt=number)
-                if number:
-                    once.metadata.append((ATTEMPT, str(number)))
-                outcome = await proceed(once)
+        )(attempt)
+        self.budget.succeeded()
         return outcome
+
+
+class _Spent(stop_base):
+    """Stops when the budget has no retry left; else takes one."""
+
+    def __init__(self, budget: RetryBudget) -> None:
+        self._budget = budget
+
+    def __call__(self, retry_state: RetryCallState) -> bool:
+        return not self._budget.spend()
 
 
 def _wait(state: RetryCallState) -> float:
@@ -85,16 +138,3 @@ def _wait(state: RetryCallState) -> float:
     if isinstance(error, NovacronError) and error.retry_after_seconds is not None:
         return error.retry_after_seconds  # the server's own word
     return _SLOW_BACKOFF(state) if isinstance(error, Overloaded) else _BACKOFF(state)
-
-
-class _LongerThan:
-    """Stops when the coming pause would outlast the deadline: fail now rather than later."""
-
-    def __init__(self, ends: float) -> None:
-        self._ends = ends
-
-    def __call__(self, state: RetryCallState) -> bool:
-        return time.monotonic() + state.upcoming_sleep >= self._ends
-
-    def __ror__(self, other: Any) -> Any:
-        return lambda state: other(state) or self(state)
