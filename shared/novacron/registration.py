@@ -5,11 +5,11 @@ Nothing waits for the registry: while it is away a service serves all the same, 
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime
 
 from . import __version__, logs
 from .api.registry.v1 import DeregisterInstanceRequest, RegisterInstanceRequest, RegistryServiceStub
+from .background import Background
 from .errors import NovacronError
 from .rpc.channel import Channel
 
@@ -30,33 +30,20 @@ class Registration:
             mesh_endpoint=mesh_endpoint,
         )
         self._request.started_at.FromDatetime(datetime.now(UTC))
-        self._task: asyncio.Task[None] | None = None
+        self._background = Background("registration", self._renew, retry_seconds=_AWAY_SECONDS)
 
     async def start(self) -> None:
-        self._task = asyncio.create_task(self._keep(), name="registration")
+        await self._background.start()
 
     async def stop(self) -> None:
-        if self._task is None:
-            return
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        await self._background.stop()
         request = DeregisterInstanceRequest(service_name=self._request.service_name, instance=self._request.instance)
         try:
             await self._registry.DeregisterInstance(request, timeout=1.0)
         except NovacronError as error:
             log.info("not deregistered: the lease will end by itself", reason=error.reason)
 
-    async def _keep(self) -> None:
-        known = False
-        while True:
-            try:
-                answer = await self._registry.RegisterInstance(self._request)
-                pause = max(answer.lease.ToTimedelta().total_seconds() / 3, 0.1)
-                if not known:
-                    log.info("registered", instance=self._request.instance)
-                known = True
-            except NovacronError as error:
-                if known:
-                    log.warning("the registry is away", reason=error.reason)
-                known, pause = False, _AWAY_SECONDS
-            await asyncio.sleep(pause)
+    async def _renew(self) -> float:
+        """Register, or renew, which is the same call; again at a third of the lease."""
+        answer = await self._registry.RegisterInstance(self._request)
+        return max(answer.lease.ToTimedelta().total_seconds() / 3, 0.1)

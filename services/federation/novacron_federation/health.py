@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from novacron import logs
+from novacron.background import Background
 from novacron.errors import NotFound, NovacronError
 
 from .provider import Provider
@@ -23,15 +24,13 @@ class HealthChecker:
         self._store = store
         self._providers = providers
         self._pause_seconds = pause_seconds
-        self._task: asyncio.Task[None] | None = None
+        self._background = Background("provider-health", self._run, retry_seconds=pause_seconds)
 
     async def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="provider-health")
+        await self._background.start()
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._background.stop()
 
     async def turn(self) -> bool:
         """Ask those whose turn it is; whether more were due than one turn takes."""
@@ -39,19 +38,8 @@ class HealthChecker:
         await asyncio.gather(*(self._check(provider) for provider in due))
         return len(due) == _AT_ONCE
 
-    async def _run(self) -> None:
-        while True:
-            try:
-                more = await self.turn()
-            except NovacronError as error:
-                more = False
-                log.warning("provider checks wait", reason=error.reason, message=error.message)
-            except Exception as error:
-                # Whatever it is, the next turn may do better; without turns every provider would look as it did last.
-                more = False
-                log.error("provider checks failed", exc_info=error)
-            if not more:
-                await asyncio.sleep(self._pause_seconds)
+    async def _run(self) -> float:
+        return 0.0 if await self.turn() else self._pause_seconds
 
     async def _check(self, provider: Provider) -> None:
         """One provider's trouble is not the others'."""

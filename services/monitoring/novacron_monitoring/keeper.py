@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import timedelta
 
 from novacron import logs
+from novacron.background import Background
 from novacron.db import Database
-from novacron.errors import NovacronError
 
 from .partition import Partition, ahead, expired
 from .partitions import Partitions
@@ -37,16 +36,13 @@ class PartitionKeeper:
         self._retention = retention
         self._days_ahead = days_ahead
         self._every_seconds = every_seconds
-        self._task: asyncio.Task[None] | None = None
+        self._background = Background("partition-keeper", self._turn, retry_seconds=min(_RETRY_SECONDS, every_seconds))
 
     async def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="partition-keeper")
+        await self._background.start()
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+        await self._background.stop()
 
     async def look(self) -> tuple[list[Partition], list[Partition]]:
         """One pass: returns what was made and what was dropped."""
@@ -61,17 +57,6 @@ class PartitionKeeper:
             log.info("partitions changed", made=[one.name for one in made], dropped=[one.name for one in dropped])
         return made, dropped
 
-    async def _run(self) -> None:
-        while True:
-            pause = self._every_seconds
-            try:
-                await self.look()
-            except NovacronError as error:
-                log.warning(
-                    "partitions could not be looked after: trying again", reason=error.reason, error=error.message
-                )
-                pause = min(_RETRY_SECONDS, pause)
-            except Exception:
-                # A keeper that died of one odd error would be missed only when the disk is full.
-                log.exception("partitions could not be looked after: trying again")
-            await asyncio.sleep(pause)
+    async def _turn(self) -> float:
+        await self.look()
+        return self._every_seconds

@@ -13,6 +13,7 @@ import redis.asyncio as redis_client
 from redis.exceptions import RedisError
 
 from .. import logs
+from ..background import Background
 from .tiered import TieredCache
 
 log = logs.logger(__name__)
@@ -27,17 +28,17 @@ class InvalidationBus:
     def __init__(self, redis: redis_client.Redis | None, caches: Iterable[TieredCache]) -> None:
         self._redis = redis
         self._caches = tuple(caches)
-        self._task: asyncio.Task[None] | None = None
+        self._background = Background(
+            "invalidation-bus", self._listen, retry_seconds=_RECONNECT_SECONDS, expected=(RedisError, OSError)
+        )
         self.connected = asyncio.Event()
 
     async def start(self) -> None:
         if self._redis is not None:
-            self._task = asyncio.create_task(self._listen(self._redis), name="invalidation-bus")
+            await self._background.start()
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._background.stop()
 
     async def publish(self, *tags: str) -> bool:
         """Drop these tags everywhere. False: Redis is away, and other processes learn it by their lifetimes only."""
@@ -57,23 +58,24 @@ class InvalidationBus:
             return False
         return True
 
-    async def _listen(self, redis: redis_client.Redis) -> None:
-        while True:
-            try:
-                async with redis.pubsub() as subscription:
-                    await subscription.subscribe(CHANNEL)
-                    for cache in self._caches:
-                        cache.clear()
-                    self.connected.set()
-                    async for message in subscription.listen():
-                        if message["type"] == "message":
-                            tag = message["data"]
-                            for cache in self._caches:
-                                cache.invalidate(tag.decode() if isinstance(tag, bytes) else str(tag))
-            except (RedisError, OSError) as error:
-                log.warning("the invalidation bus is away", error=str(error))
-            finally:
-                self.connected.clear()
-                for cache in self._caches:
-                    cache.clear()
-            await asyncio.sleep(_RECONNECT_SECONDS)
+    async def _listen(self) -> float:
+        """Apply what others publish, until the connection is lost."""
+        assert self._redis is not None
+        try:
+            async with self._redis.pubsub() as subscription:
+                await subscription.subscribe(CHANNEL)
+                self._clear()
+                self.connected.set()
+                async for message in subscription.listen():
+                    if message["type"] == "message":
+                        tag = message["data"]
+                        for cache in self._caches:
+                            cache.invalidate(tag.decode() if isinstance(tag, bytes) else str(tag))
+        finally:
+            self.connected.clear()
+            self._clear()
+        return _RECONNECT_SECONDS
+
+    def _clear(self) -> None:
+        for cache in self._caches:
+            cache.clear()
