@@ -26,7 +26,7 @@ PACKAGES = [path for path in SOURCES if "migrations" not in path.parts]
 # Where generated code may be seen. Beyond the edge files of a service: the agent's two streams to other services, the
 # shared edges, and the command, which is an edge as a whole.
 API_FILES = re.compile(
-    r"(servicer|messages|clients|agents|heartbeat|samples|registration|authentication|policy)\.py$|_servicer\.py$|__main__\.py$"
+    r"(servicer|messages|clients|agents|heartbeat|samples|registration|authentication|policy|house)\.py$|_servicer\.py$|__main__\.py$"
     r"|/novacron_cli/|/novacron_federation/drivers/|/novacron_registry/health|/protos/|/novacron_local/|/testing/"
 )
 
@@ -121,7 +121,7 @@ def test_every_rpc_says_who_may_call_it(method):
 def test_every_rpc_may_be_repeated_but_those_that_say_why_not(method):
     policy = policy_of(f"/{method.containing_service.full_name}/{method.name}")
     # A login makes a session each time; a stream of samples has its own acknowledgements.
-    once_only = {"Login", "IngestVmMetrics"}
+    once_only = {"Login", "CompleteOidcLogin", "PollDeviceLogin", "IngestVmMetrics"}
     assert policy.idempotent or method.name in once_only
 
 

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from novacron.errors import Unauthenticated
-from novacron_auth.account import NO_TENANT
-from novacron_auth.audit_entry import Entry, Event, Link, fault_after
-from novacron_auth.origin import Origin
+from novacron_auth.audit.entry import Entry, Event, Link, fault_after
+from novacron_auth.sessions.origin import Origin
+from novacron_auth.users.account import NO_TENANT
 
 # What stands on the way of somebody who owns the tables: nothing. The chain is for those.
 UNGUARDED = "ALTER TABLE auth_audit_log DISABLE TRIGGER USER; ALTER TABLE auth_audit_heads DISABLE TRIGGER USER"

@@ -21,7 +21,6 @@ from novacron.rpc import Channel
 from novacron.settings import SettingsError
 from novacron.testing.patience import eventually
 from novacron_auth.__main__ import serve
-from novacron_auth.bootstrap import bootstrap
 from novacron_auth.settings import AuthSettings
 
 
@@ -123,7 +122,7 @@ async def test_a_restart_keeps_the_admins_password_and_the_keys_even_without_the
 
 
 async def test_without_a_password_file_an_empty_service_starts_and_nobody_can_log_in(auth):
-    await bootstrap(auth.database, auth.store, auth.passwords, auth.audit, None)
+    await auth.bootstrap.ensure_first_user(None)
     assert await auth.execute("SELECT id FROM users") == []
     with pytest.raises(Unauthenticated):
         await auth.login("admin", "admin")
@@ -144,14 +143,12 @@ async def test_a_bad_password_file_stops_the_start_with_its_variable_and_makes_n
     if contents is not None:
         path.write_bytes(contents)
     with pytest.raises(SettingsError, match=f"NOVACRON_BOOTSTRAP_ADMIN_PASSWORD_FILE: .*{said}"):
-        await bootstrap(auth.database, auth.store, auth.passwords, auth.audit, path)
+        await auth.bootstrap.ensure_first_user(path)
     assert await auth.execute("SELECT id FROM users") == []
 
 
 async def test_bootstrapping_many_times_at_once_makes_one_user_and_one_audit_entry(auth, password_file):
-    await asyncio.gather(
-        *(bootstrap(auth.database, auth.store, auth.passwords, auth.audit, password_file) for _ in range(10))
-    )
+    await asyncio.gather(*(auth.bootstrap.ensure_first_user(password_file) for _ in range(10)))
     assert await auth.execute("SELECT username, email, role FROM users") == [("admin", "admin@localhost", "admin")]
     assert await auth.execute("SELECT action, success FROM auth_audit_log") == [("user.bootstrap", True)]
     await auth.login("admin", "opensesame-42")
@@ -159,5 +156,5 @@ async def test_bootstrapping_many_times_at_once_makes_one_user_and_one_audit_ent
 
 async def test_any_user_at_all_is_enough_for_no_admin_to_be_made(auth, password_file):
     await auth.user("somebody", tenant="elsewhere")
-    await bootstrap(auth.database, auth.store, auth.passwords, auth.audit, password_file)
+    await auth.bootstrap.ensure_first_user(password_file)
     assert await auth.execute("SELECT username FROM users") == [("somebody",)]

@@ -10,9 +10,9 @@ from argon2 import PasswordHasher
 from novacron.api.auth.v1 import USER_ROLE_OPERATOR, LoginRequest
 from novacron.errors import Internal, InvalidArgument, Overloaded, Unauthenticated
 from novacron.rpc.status import to_status
-from novacron_auth.account import Role
-from novacron_auth.passwords import Passwords
 from novacron_auth.settings import AuthSettings
+from novacron_auth.users.account import Role
+from novacron_auth.users.passwords import Passwords
 
 
 async def refused(login):

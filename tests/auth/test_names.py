@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from novacron_auth.account import folded
-from novacron_auth.origin import Origin
+from novacron_auth.sessions.origin import Origin
+from novacron_auth.users.account import folded
 
 
 @pytest.mark.parametrize(

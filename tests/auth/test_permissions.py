@@ -20,11 +20,27 @@ from novacron.errors import InvalidArgument, NotFound, PermissionDenied, Unauthe
 from novacron.rpc import Identity
 from novacron.rpc.policy import policy_of
 from novacron.rpc.status import to_status
-from novacron_auth.account import Role
+from novacron_auth.users.account import Role
 
 APIS = (agent_v1, auth_v1, federation_v1, monitoring_v1, registry_v1, saga_v1, scheduler_v1, vm_v1)
 # Permissions that no method declares: they are asked for inside of one, or by gRPC's own services.
 BESIDE_THE_PROTOS = {"template:publish", "tenant:any", "service:debug"}
+# Users see and end their own sessions and keys; these are for another user's.
+BESIDE_THE_PROTOS |= {"session:read", "session:revoke", "api-key:read", "api-key:create", "api-key:revoke"}
+# What only who runs the platform, or a tenant, has to do with.
+ADMINISTRATION = (
+    "api-key:",
+    "audit-log:",
+    "auth-configuration:",
+    "identity-provider:",
+    "mfa:",
+    "role:",
+    "secret-key:",
+    "session:",
+    "signing-key:",
+    "tenant:",
+    "user:",
+)
 
 
 def declared():
@@ -81,14 +97,23 @@ async def test_the_roles_go_from_most_to_least(auth):
     held = {name: granted(permissions) for name, permissions in (await roles(auth)).items()}
     assert held["admin"] > held["operator"] > held["user"]
     assert held["operator"] > held["viewer"]
-    assert held["operator"] == {one for one in EXISTING if not one.startswith(("user:", "tenant:"))}
+    assert held["operator"] == {one for one in EXISTING if not one.startswith(ADMINISTRATION)}
     assert held["user"] == {one for one in EXISTING if one.startswith("vm:")} | {
         "template:create",
         "template:read",
         "template:delete",
         "metrics:read",
     }
-    assert held["viewer"] == {one for one in EXISTING if one.endswith(":read")} - {"user:read", "saga:read"}
+    assert held["viewer"] == {
+        one for one in EXISTING if one.endswith(":read") and not one.startswith((*ADMINISTRATION, "saga:"))
+    }
+
+
+async def test_a_tenants_admin_runs_its_tenant_and_nothing_of_the_platform(auth):
+    held = granted((await roles(auth))["tenant-admin"])
+    assert {"user:create", "user:reset-password", "role:grant", "session:revoke", "mfa:reset", "audit-log:read"} <= held
+    assert {one for one in held if one.startswith("tenant:")} == {"tenant:read"}
+    assert not {one for one in held if one.startswith(("signing-key:", "secret-key:", "node:", "saga:", "service:"))}
 
 
 async def test_only_admin_looks_past_its_tenant(auth):

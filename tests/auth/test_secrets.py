@@ -7,9 +7,10 @@ import pytest
 
 from novacron.errors import DataLoss, Unauthenticated
 from novacron.sealing import KeyRing, Sealer
-from novacron_auth.account import Attempt
-from novacron_auth.keyring import Keyring
-from novacron_auth.origin import Origin
+from novacron_auth.keys.keyring import Keyring
+from novacron_auth.keys.store import KeyStore
+from novacron_auth.sessions.origin import Origin
+from novacron_auth.users.account import Attempt
 
 CANARY = "canary-Pa55word-ü-8f3a"
 
@@ -55,14 +56,14 @@ async def test_a_signing_key_opens_in_its_own_row_and_under_its_own_key_file_onl
     await auth.execute("UPDATE signing_keys SET state = 'secondary' WHERE state = 'primary'")
     await auth.execute("UPDATE signing_keys SET state = 'primary' WHERE state = 'staged'")
     with pytest.raises(DataLoss, match="belongs to another row"):
-        await Keyring(auth.store, auth.sealer).signer()
+        await Keyring(KeyStore(auth.database), auth.sealer).signer()
     with pytest.raises(DataLoss, match="NOVACRON_KEY_FILE lacks"):
-        await Keyring(auth.store, Sealer(KeyRing((b"\1" * 32,)))).ensure_primary()
+        await Keyring(KeyStore(auth.database), Sealer(KeyRing((b"\1" * 32,)))).ensure_primary()
 
 
 async def test_objects_that_hold_a_secret_do_not_print_it(auth):
     await auth.user(password=CANARY)
-    credentials = await auth.store.credentials("default", "alice")
+    credentials = await auth.users_store.credentials("default", "alice")
     assert credentials.password_hash
     assert credentials.password_hash not in repr(credentials)
     assert CANARY not in repr(Attempt("alice", CANARY, "", Origin()))

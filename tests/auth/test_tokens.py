@@ -21,11 +21,12 @@ from novacron.cache import InvalidationBus, TieredCache
 from novacron.errors import InvalidArgument, NotFound, NovacronError, PermissionDenied, Unauthenticated
 from novacron.rpc.authentication import AuthClient
 from novacron.testing.patience import eventually
-from novacron_auth.account import Role
-from novacron_auth.keyring import Keyring
-from novacron_auth.session import Session
-from novacron_auth.signing_key import KeyState
-from novacron_auth.tokens import Tokens
+from novacron_auth.keys.keyring import Keyring
+from novacron_auth.keys.signing_key import KeyState
+from novacron_auth.keys.store import KeyStore
+from novacron_auth.keys.tokens import Tokens
+from novacron_auth.sessions.session import Session
+from novacron_auth.users.account import Role
 
 
 class At:
@@ -227,7 +228,7 @@ async def test_a_rotation_in_the_database_reaches_a_running_replica_without_a_fa
     await auth.user()
     old = (await auth.login()).access_token
     await auth.execute("UPDATE signing_keys SET state = 'secondary'")
-    other_replica = Keyring(auth.store, auth.sealer)
+    other_replica = Keyring(KeyStore(auth.database), auth.sealer)
     await other_replica.ensure_primary()
     new = await Tokens(other_replica, timedelta(minutes=5)).issue(
         Session(
@@ -247,7 +248,7 @@ async def test_a_rotation_in_the_database_reaches_a_running_replica_without_a_fa
 
 async def test_replicas_that_start_at_once_agree_on_one_first_key(auth):
     await auth.execute("DELETE FROM signing_keys")
-    replicas = [Keyring(auth.store, auth.sealer) for _ in range(8)]
+    replicas = [Keyring(KeyStore(auth.database), auth.sealer) for _ in range(8)]
     await asyncio.gather(*(replica.ensure_primary() for replica in replicas))
     assert len({(await replica.signer())[0] for replica in replicas}) == 1
     assert await auth.execute("SELECT count(*) FROM signing_keys") == [(1,)]

@@ -23,7 +23,6 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 import novacron_auth
 import novacron_federation
 import novacron_registry
-from novacron.api.auth.v1 import add_AuthServiceServicer_to_server
 from novacron.api.federation.v1 import add_ProviderServiceServicer_to_server
 from novacron.api.registry.v1 import add_RegistryServiceServicer_to_server
 from novacron.cache import InvalidationBus
@@ -32,16 +31,9 @@ from novacron.paging import PageTokens
 from novacron.rpc.policy import policy_of
 from novacron.saga import barrier
 from novacron.sealing import KeyRing, Sealer
-from novacron_auth.account import Lockout
-from novacron_auth.audit_log import AuditLog
-from novacron_auth.keyring import Keyring
-from novacron_auth.logins import Logins
-from novacron_auth.passwords import Passwords
-from novacron_auth.permissions import Permissions
-from novacron_auth.servicer import AuthServicer
-from novacron_auth.sessions import Sessions
-from novacron_auth.store import Store as AuthStore
-from novacron_auth.tokens import Tokens
+from novacron_auth.house import House as AuthHouse
+from novacron_auth.settings import AuthSettings
+from novacron_auth.users.passwords import Passwords
 from novacron_federation.drivers import OnPremise
 from novacron_federation.provider import ProviderType
 from novacron_federation.providers import Providers
@@ -293,19 +285,16 @@ async def test_monitoring_survives_whatever_it_is_sent(servers, house):
     await check(target)
 
 
-async def test_auth_survives_whatever_it_is_sent(servers, new_database):
+async def test_auth_survives_whatever_it_is_sent(servers, new_database, tmp_path):
     database = await new_database(service_migrations("auth", novacron_auth.__file__))
-    store, audit = AuthStore(database), AuditLog(database)
-    keyring = Keyring(store, Sealer(KeyRing((KEY,))))
-    await keyring.ensure_primary()
     passwords = Passwords(PasswordHasher(1, 8, 1), threads=2, queue=500)
-    tokens, permissions = Tokens(keyring, timedelta(minutes=5)), Permissions(store)
-    lockout = Lockout(5, timedelta(minutes=15))
-    logins = Logins(database, store, passwords, audit, lockout=lockout, lifetime=timedelta(hours=1))
-    sessions = Sessions(database, store, audit, InvalidationBus(None, ()))
-    servicer = AuthServicer(logins, sessions, permissions, tokens, keyring)
-    server = await servers.start("auth", [(add_AuthServiceServicer_to_server, servicer)])
-    await check(Target(servers, server, everyone(servers), "novacron.api.auth.v1.AuthService"))
+    settings = AuthSettings(environment="testing", database_url=database.url, key_file=tmp_path / "key")
+    house = AuthHouse(settings, database, KeyRing((KEY,)), passwords, InvalidationBus(None, ()))
+    await house.keyring.ensure_primary()
+    server = await servers.start("auth", house.doors())
+    for _, servicer in house.doors():
+        name = type(servicer).__name__.removesuffix("r")
+        await check(Target(servers, server, everyone(servers), f"novacron.api.auth.v1.{name}"))
     passwords.close()
 
 

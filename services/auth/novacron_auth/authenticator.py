@@ -5,8 +5,8 @@ from __future__ import annotations
 from novacron.errors import NotFound, Unauthenticated
 from novacron.rpc import Subject
 
-from .permissions import Permissions
-from .tokens import NOT_VALID, Tokens
+from .keys.tokens import NOT_VALID, Tokens
+from .roles.permissions import Permissions
 
 
 class TableAuthenticator:

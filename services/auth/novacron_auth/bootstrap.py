@@ -9,11 +9,12 @@ from novacron.db import Database
 from novacron.ids import new_id
 from novacron.settings import SettingsError
 
-from .account import DEFAULT_TENANT, Account, Role
-from .audit_entry import Event
-from .audit_log import AuditLog
-from .passwords import Passwords
-from .store import Store
+from .audit.entry import Event
+from .audit.log import AuditLog
+from .tenants.store import TenantStore
+from .users.account import DEFAULT_TENANT, Account, Role
+from .users.passwords import Passwords
+from .users.store import UserStore
 
 log = logs.logger(__name__)
 ADMIN = "admin"
@@ -21,31 +22,40 @@ _LEAST_LENGTH, _MOST_LENGTH = 8, 1024
 _VARIABLE = "NOVACRON_BOOTSTRAP_ADMIN_PASSWORD_FILE"
 
 
-async def bootstrap(
-    database: Database, store: Store, passwords: Passwords, audit: AuditLog, password_file: Path | None
-) -> None:
-    """Make the tenant ``default`` and its user ``admin`` unless there is a user, however many replicas start at once.
+class Bootstrap:
+    """Makes whoever makes the others."""
 
-    :raises SettingsError: there is no user, and the password file cannot be read or holds no password.
-    """
-    async with database.connection() as connection:
-        if await store.any_user(connection):
+    def __init__(
+        self, database: Database, users: UserStore, tenants: TenantStore, passwords: Passwords, audit: AuditLog
+    ) -> None:
+        self._database = database
+        self._users = users
+        self._tenants = tenants
+        self._passwords = passwords
+        self._audit = audit
+
+    async def ensure_first_user(self, password_file: Path | None) -> None:
+        """Make the tenant ``default`` and its user ``admin`` unless there is a user, however many replicas start at once.
+
+        :raises SettingsError: there is no user, and the password file cannot be read or holds no password.
+        """
+        async with self._database.connection() as connection:
+            if await self._users.any_user(connection):
+                return
+        if password_file is None:
+            log.warning(f"nobody can log in: set {_VARIABLE} and start again")
             return
-    if password_file is None:
-        log.warning(f"nobody can log in: set {_VARIABLE} and start again")
-        return
-    password_hash = await passwords.hash(_password(password_file))
-    async with database.transaction() as connection:
-        # The tenant's row is the lock: the next replica waits for it, then finds the user.
-        tenant_id = await store.hold_tenant(connection, new_id(), DEFAULT_TENANT)
-        if await store.any_user(connection):
-            return
-        admin = Account(new_id(), tenant_id, ADMIN, f"{ADMIN}@localhost", Role.ADMIN, None)
-        await store.add_user(connection, admin, password_hash)
-        await audit.append(
-            connection, Event(tenant_id, "user.bootstrap", True, user_id=admin.user_id, metadata={"role": admin.role})
-        )
-    log.info("made the first user", username=ADMIN, tenant=DEFAULT_TENANT)
+        password_hash = await self._passwords.hash(_password(password_file))
+        async with self._database.transaction() as connection:
+            # The tenant's row is the lock: the next replica waits for it, then finds the user.
+            tenant_id = await self._tenants.hold_tenant(connection, new_id(), DEFAULT_TENANT)
+            if await self._users.any_user(connection):
+                return
+            admin = Account(new_id(), tenant_id, ADMIN, f"{ADMIN}@localhost", Role.ADMIN, None)
+            await self._users.add_user(connection, admin, password_hash)
+            event = Event(tenant_id, "user.bootstrap", True, user_id=admin.user_id, metadata={"role": admin.role})
+            await self._audit.append(connection, event)
+        log.info("made the first user", username=ADMIN, tenant=DEFAULT_TENANT)
 
 
 def _password(path: Path) -> str:

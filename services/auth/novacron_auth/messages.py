@@ -23,11 +23,11 @@ from novacron.api.auth.v1 import (
 )
 from novacron.timestamps import to_timestamp
 
-from .account import Account, Attempt, Role
-from .grants import Grants
-from .origin import Origin
-from .session import AccessToken, Session
-from .signing_key import SigningKey
+from .keys.signing_key import SigningKey
+from .roles.grants import Grants
+from .sessions.origin import Origin
+from .sessions.session import AccessToken, Session
+from .users.account import Account, Attempt, Role
 
 _ROLES = {
     Role.ADMIN: USER_ROLE_ADMIN,

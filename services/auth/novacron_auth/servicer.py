@@ -21,11 +21,11 @@ from novacron.api.auth.v1 import (
 from novacron.rpc import current
 
 from . import messages
-from .keyring import Keyring
-from .logins import Logins
-from .permissions import Permissions
-from .sessions import Sessions
-from .tokens import Tokens, ends_at
+from .keys.keyring import Keyring
+from .keys.tokens import Tokens, ends_at
+from .roles.permissions import Permissions
+from .sessions.logins import Logins
+from .sessions.sessions import Sessions
 
 
 class AuthServicer(AuthServiceServicer):

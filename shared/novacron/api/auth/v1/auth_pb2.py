@@ -24,10 +24,12 @@ _sym_db = _symbol_database.Default()
 
 from novacron.api.buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from novacron.api.auth.v1 import session_pb2 as novacron_dot_api_dot_auth_dot_v1_dot_session__pb2
+from novacron.api.auth.v1 import user_pb2 as novacron_dot_api_dot_auth_dot_v1_dot_user__pb2
 from novacron.api.options.v1 import options_pb2 as novacron_dot_api_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fnovacron/api/auth/v1/auth.proto\x12\x14novacron.api.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a%novacron/api/options/v1/options.proto\"d\n\x0cLoginRequest\x12\x1c\n\x08username\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01\x12\x1c\n\x08password\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x08\x12\x18\n\x06tenant\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xff\x01\"\x7f\n\rLoginResponse\x12\x14\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\t\x12.\n\nexpires_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12(\n\x04user\x18\x03 \x01(\x0b\x32\x1a.novacron.api.auth.v1.User\"\xa9\x01\n\x04User\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x10\n\x08username\x18\x02 \x01(\t\x12\r\n\x05\x65mail\x18\x03 \x01(\t\x12,\n\x04role\x18\x04 \x01(\x0e\x32\x1e.novacron.api.auth.v1.UserRole\x12\x11\n\ttenant_id\x18\x05 \x01(\t\x12.\n\nlast_login\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"8\n\x14ValidateTokenRequest\x12 \n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80@\"\x85\x01\n\x15ValidateTokenResponse\x12(\n\x04user\x18\x01 \x01(\x0b\x32\x1a.novacron.api.auth.v1.User\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12.\n\nexpires_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"W\n\x19GetUserPermissionsRequest\x12\x19\n\x07user_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1f\n\nsession_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"S\n\x1aGetUserPermissionsResponse\x12\x13\n\x0bpermissions\x18\x01 \x03(\t\x12\r\n\x05roles\x18\x02 \x03(\t\x12\x11\n\ttenant_id\x18\x03 \x01(\t\"\x95\x01\n\x16\x43heckPermissionRequest\x12\x19\n\x07user_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x30\n\x08resource\x18\x02 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[a-z][a-z0-9_-]{0,62}$\x12.\n\x06\x61\x63tion\x18\x03 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[a-z][a-z0-9_-]{0,62}$\"*\n\x17\x43heckPermissionResponse\x12\x0f\n\x07\x61llowed\x18\x01 \x01(\x08\"\x10\n\x0eGetJwksRequest\":\n\x0fGetJwksResponse\x12\'\n\x04keys\x18\x01 \x03(\x0b\x32\x19.novacron.api.auth.v1.Jwk\"Q\n\x03Jwk\x12\x0b\n\x03kid\x18\x01 \x01(\t\x12\x0b\n\x03kty\x18\x02 \x01(\t\x12\x0b\n\x03\x63rv\x18\x03 \x01(\t\x12\x0b\n\x03\x61lg\x18\x04 \x01(\t\x12\x0b\n\x03use\x18\x05 \x01(\t\x12\t\n\x01x\x18\x06 \x01(\t*|\n\x08UserRole\x12\x19\n\x15USER_ROLE_UNSPECIFIED\x10\x00\x12\x13\n\x0fUSER_ROLE_ADMIN\x10\x01\x12\x16\n\x12USER_ROLE_OPERATOR\x10\x02\x12\x12\n\x0eUSER_ROLE_USER\x10\x03\x12\x14\n\x10USER_ROLE_VIEWER\x10\x04\x32\xb8\x06\n\x0b\x41uthService\x12X\n\x05Login\x12\".novacron.api.auth.v1.LoginRequest\x1a#.novacron.api.auth.v1.LoginResponse\"\x06\xc2\xf3\x18\x02\x18\x01\x12\xac\x01\n\rValidateToken\x12*.novacron.api.auth.v1.ValidateTokenRequest\x1a+.novacron.api.auth.v1.ValidateTokenResponse\"B\x90\x02\x01\xc2\xf3\x18\x33\x12\x02vm\x12\tscheduler\x12\nfederation\x12\nmonitoring\x12\x08registry \x01\xca\xf3\x18\x04\n\x02\x08\x02\x12\xc4\x01\n\x12GetUserPermissions\x12/.novacron.api.auth.v1.GetUserPermissionsRequest\x1a\x30.novacron.api.auth.v1.GetUserPermissionsResponse\"K\x90\x02\x01\xc2\xf3\x18<\n\tuser:read\x12\x02vm\x12\tscheduler\x12\nfederation\x12\nmonitoring\x12\x08registry\xca\xf3\x18\x04\n\x02\x08\x02\x12\xbb\x01\n\x0f\x43heckPermission\x12,.novacron.api.auth.v1.CheckPermissionRequest\x1a-.novacron.api.auth.v1.CheckPermissionResponse\"K\x90\x02\x01\xc2\xf3\x18<\n\tuser:read\x12\x02vm\x12\tscheduler\x12\nfederation\x12\nmonitoring\x12\x08registry\xca\xf3\x18\x04\n\x02\x08\x02\x12\x9a\x01\n\x07GetJwks\x12$.novacron.api.auth.v1.GetJwksRequest\x1a%.novacron.api.auth.v1.GetJwksResponse\"B\x90\x02\x01\xc2\xf3\x18\x33\x12\x02vm\x12\tscheduler\x12\nfederation\x12\nmonitoring\x12\x08registry\x18\x01\xca\xf3\x18\x04\n\x02\x08\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fnovacron/api/auth/v1/auth.proto\x12\x14novacron.api.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"novacron/api/auth/v1/session.proto\x1a\x1fnovacron/api/auth/v1/user.proto\x1a%novacron/api/options/v1/options.proto\"\xe3\x01\n\x0cLoginRequest\x12\x1c\n\x08username\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01\x12\x1c\n\x08password\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x08\x12\x18\n\x06tenant\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xff\x01\x12\x1e\n\rone_time_code\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12$\n\x12\x64\x65vice_fingerprint\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x37\n\x0cgeo_location\x18\x06 \x01(\x0b\x32!.novacron.api.auth.v1.GeoLocation\"\xca\x01\n\rLoginResponse\x12\x14\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\t\x12.\n\nexpires_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12(\n\x04user\x18\x03 \x01(\x0b\x32\x1a.novacron.api.auth.v1.User\x12\x15\n\rrefresh_token\x18\x04 \x01(\t\x12\x32\n\x07session\x18\x05 \x01(\x0b\x32!.novacron.api.auth.v1.UserSession\"8\n\x14ValidateTokenRequest\x12 \n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80@\"\x85\x01\n\x15ValidateTokenResponse\x12(\n\x04user\x18\x01 \x01(\x0b\x32\x1a.novacron.api.auth.v1.User\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12.\n\nexpires_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"W\n\x19GetUserPermissionsRequest\x12\x19\n\x07user_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1f\n\nsession_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"S\n\x1aGetUserPermissionsResponse\x12\x13\n\x0bpermissions\x18\x01 \x03(\t\x12\r\n\x05roles\x18\x02 \x03(\t\x12\x11\n\ttenant_id\x18\x03 \x01(\t\"\x95\x01\n\x16\x43heckPermissionRequest\x12\x19\n\x07user_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x30\n\x08resource\x18\x02 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[a-z][a-z0-9_-]{0,62}$\x12.\n\x06\x61\x63tion\x18\x03 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[a-z][a-z0-9_-]{0,62}$\"*\n\x17\x43heckPermissionResponse\x12\x0f\n\x07\x61llowed\x18\x01 \x01(\x08\"\x10\n\x0eGetJwksRequest\":\n\x0fGetJwksResponse\x12\'\n\x04keys\x18\x01 \x03(\x0b\x32\x19.novacron.api.auth.v1.Jwk\"Q\n\x03Jwk\x12\x0b\n\x03kid\x18\x01 \x01(\t\x12\x0b\n\x03kty\x18\x02 \x01(\t\x12\x0b\n\x03\x63rv\x18\x03 \x01(\t\x12\x0b\n\x03\x61lg\x18\x04 \x01(\t\x12\x0b\n\x03use\x18\x05 \x01(\t\x12\t\n\x01x\x18\x06 \x01(\t2\xc0\x06\n\x0b\x41uthService\x12`\n\x05Login\x12\".novacron.api.auth.v1.LoginRequest\x1a#.novacron.api.auth.v1.LoginResponse\"\x0e\xc2\xf3\x18\x02\x18\x01\xca\xf3\x18\x04\n\x02\x08\n\x12\xac\x01\n\rValidateToken\x12*.novacron.api.auth.v1.ValidateTokenRequest\x1a+.novacron.api.auth.v1.ValidateTokenResponse\"B\x90\x02\x01\xc2\xf3\x18\x33\x12\x02vm\x12\tscheduler\x12\nfederation\x12\nmonitoring\x12\x08registry \x01\xca\xf3\x18\x04\n\x02\x08\x02\x12\xc4\x01\n\x12GetUserPermissions\x12/.novacron.api.auth.v1.GetUserPermissionsRequest\x1a\x30.novacron.api.auth.v1.GetUserPermissionsResponse\"K\x90\x02\x01\xc2\xf3\x18<\n\tuser:read\x12\x02vm\x12\tscheduler\x12\nfederation\x12\nmonitoring\x12\x08registry\xca\xf3\x18\x04\n\x02\x08\x02\x12\xbb\x01\n\x0f\x43heckPermission\x12,.novacron.api.auth.v1.CheckPermissionRequest\x1a-.novacron.api.auth.v1.CheckPermissionResponse\"K\x90\x02\x01\xc2\xf3\x18<\n\tuser:read\x12\x02vm\x12\tscheduler\x12\nfederation\x12\nmonitoring\x12\x08registry\xca\xf3\x18\x04\n\x02\x08\x02\x12\x9a\x01\n\x07GetJwks\x12$.novacron.api.auth.v1.GetJwksRequest\x1a%.novacron.api.auth.v1.GetJwksResponse\"B\x90\x02\x01\xc2\xf3\x18\x33\x12\x02vm\x12\tscheduler\x12\nfederation\x12\nmonitoring\x12\x08registry\x18\x01\xca\xf3\x18\x04\n\x02\x08\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,6 +42,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LOGINREQUEST'].fields_by_name['password']._serialized_options = b'\272H\007r\005\020\001\030\200\010'
   _globals['_LOGINREQUEST'].fields_by_name['tenant']._loaded_options = None
   _globals['_LOGINREQUEST'].fields_by_name['tenant']._serialized_options = b'\272H\005r\003\030\377\001'
+  _globals['_LOGINREQUEST'].fields_by_name['one_time_code']._loaded_options = None
+  _globals['_LOGINREQUEST'].fields_by_name['one_time_code']._serialized_options = b'\272H\004r\002\030@'
+  _globals['_LOGINREQUEST'].fields_by_name['device_fingerprint']._loaded_options = None
+  _globals['_LOGINREQUEST'].fields_by_name['device_fingerprint']._serialized_options = b'\272H\005r\003\030\200\001'
   _globals['_VALIDATETOKENREQUEST'].fields_by_name['access_token']._loaded_options = None
   _globals['_VALIDATETOKENREQUEST'].fields_by_name['access_token']._serialized_options = b'\272H\007r\005\020\001\030\200@'
   _globals['_GETUSERPERMISSIONSREQUEST'].fields_by_name['user_id']._loaded_options = None
@@ -53,7 +59,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CHECKPERMISSIONREQUEST'].fields_by_name['action']._loaded_options = None
   _globals['_CHECKPERMISSIONREQUEST'].fields_by_name['action']._serialized_options = b'\272H\033r\0312\027^[a-z][a-z0-9_-]{0,62}$'
   _globals['_AUTHSERVICE'].methods_by_name['Login']._loaded_options = None
-  _globals['_AUTHSERVICE'].methods_by_name['Login']._serialized_options = b'\302\363\030\002\030\001'
+  _globals['_AUTHSERVICE'].methods_by_name['Login']._serialized_options = b'\302\363\030\002\030\001\312\363\030\004\n\002\010\n'
   _globals['_AUTHSERVICE'].methods_by_name['ValidateToken']._loaded_options = None
   _globals['_AUTHSERVICE'].methods_by_name['ValidateToken']._serialized_options = b'\220\002\001\302\363\0303\022\002vm\022\tscheduler\022\nfederation\022\nmonitoring\022\010registry \001\312\363\030\004\n\002\010\002'
   _globals['_AUTHSERVICE'].methods_by_name['GetUserPermissions']._loaded_options = None
@@ -62,32 +68,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_AUTHSERVICE'].methods_by_name['CheckPermission']._serialized_options = b'\220\002\001\302\363\030<\n\tuser:read\022\002vm\022\tscheduler\022\nfederation\022\nmonitoring\022\010registry\312\363\030\004\n\002\010\002'
   _globals['_AUTHSERVICE'].methods_by_name['GetJwks']._loaded_options = None
   _globals['_AUTHSERVICE'].methods_by_name['GetJwks']._serialized_options = b'\220\002\001\302\363\0303\022\002vm\022\tscheduler\022\nfederation\022\nmonitoring\022\010registry\030\001\312\363\030\004\n\002\010\002'
-  _globals['_USERROLE']._serialized_start=1286
-  _globals['_USERROLE']._serialized_end=1410
-  _globals['_LOGINREQUEST']._serialized_start=158
-  _globals['_LOGINREQUEST']._serialized_end=258
-  _globals['_LOGINRESPONSE']._serialized_start=260
-  _globals['_LOGINRESPONSE']._serialized_end=387
-  _globals['_USER']._serialized_start=390
-  _globals['_USER']._serialized_end=559
-  _globals['_VALIDATETOKENREQUEST']._serialized_start=561
-  _globals['_VALIDATETOKENREQUEST']._serialized_end=617
-  _globals['_VALIDATETOKENRESPONSE']._serialized_start=620
-  _globals['_VALIDATETOKENRESPONSE']._serialized_end=753
-  _globals['_GETUSERPERMISSIONSREQUEST']._serialized_start=755
-  _globals['_GETUSERPERMISSIONSREQUEST']._serialized_end=842
-  _globals['_GETUSERPERMISSIONSRESPONSE']._serialized_start=844
-  _globals['_GETUSERPERMISSIONSRESPONSE']._serialized_end=927
-  _globals['_CHECKPERMISSIONREQUEST']._serialized_start=930
-  _globals['_CHECKPERMISSIONREQUEST']._serialized_end=1079
-  _globals['_CHECKPERMISSIONRESPONSE']._serialized_start=1081
-  _globals['_CHECKPERMISSIONRESPONSE']._serialized_end=1123
-  _globals['_GETJWKSREQUEST']._serialized_start=1125
-  _globals['_GETJWKSREQUEST']._serialized_end=1141
-  _globals['_GETJWKSRESPONSE']._serialized_start=1143
-  _globals['_GETJWKSRESPONSE']._serialized_end=1201
-  _globals['_JWK']._serialized_start=1203
-  _globals['_JWK']._serialized_end=1284
-  _globals['_AUTHSERVICE']._serialized_start=1413
-  _globals['_AUTHSERVICE']._serialized_end=2237
+  _globals['_LOGINREQUEST']._serialized_start=228
+  _globals['_LOGINREQUEST']._serialized_end=455
+  _globals['_LOGINRESPONSE']._serialized_start=458
+  _globals['_LOGINRESPONSE']._serialized_end=660
+  _globals['_VALIDATETOKENREQUEST']._serialized_start=662
+  _globals['_VALIDATETOKENREQUEST']._serialized_end=718
+  _globals['_VALIDATETOKENRESPONSE']._serialized_start=721
+  _globals['_VALIDATETOKENRESPONSE']._serialized_end=854
+  _globals['_GETUSERPERMISSIONSREQUEST']._serialized_start=856
+  _globals['_GETUSERPERMISSIONSREQUEST']._serialized_end=943
+  _globals['_GETUSERPERMISSIONSRESPONSE']._serialized_start=945
+  _globals['_GETUSERPERMISSIONSRESPONSE']._serialized_end=1028
+  _globals['_CHECKPERMISSIONREQUEST']._serialized_start=1031
+  _globals['_CHECKPERMISSIONREQUEST']._serialized_end=1180
+  _globals['_CHECKPERMISSIONRESPONSE']._serialized_start=1182
+  _globals['_CHECKPERMISSIONRESPONSE']._serialized_end=1224
+  _globals['_GETJWKSREQUEST']._serialized_start=1226
+  _globals['_GETJWKSREQUEST']._serialized_end=1242
+  _globals['_GETJWKSRESPONSE']._serialized_start=1244
+  _globals['_GETJWKSRESPONSE']._serialized_end=1302
+  _globals['_JWK']._serialized_start=1304
+  _globals['_JWK']._serialized_end=1385
+  _globals['_AUTHSERVICE']._serialized_start=1388
+  _globals['_AUTHSERVICE']._serialized_end=2220
 # @@protoc_insertion_point(module_scope)

@@ -2,9 +2,10 @@ import datetime
 
 from novacron.api.buf.validate import validate_pb2 as _validate_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from novacron.api.auth.v1 import session_pb2 as _session_pb2
+from novacron.api.auth.v1 import user_pb2 as _user_pb2
 from novacron.api.options.v1 import options_pb2 as _options_pb2
 from google.protobuf.internal import containers as _containers
-from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
@@ -12,54 +13,35 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
-class UserRole(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-    __slots__ = ()
-    USER_ROLE_UNSPECIFIED: _ClassVar[UserRole]
-    USER_ROLE_ADMIN: _ClassVar[UserRole]
-    USER_ROLE_OPERATOR: _ClassVar[UserRole]
-    USER_ROLE_USER: _ClassVar[UserRole]
-    USER_ROLE_VIEWER: _ClassVar[UserRole]
-USER_ROLE_UNSPECIFIED: UserRole
-USER_ROLE_ADMIN: UserRole
-USER_ROLE_OPERATOR: UserRole
-USER_ROLE_USER: UserRole
-USER_ROLE_VIEWER: UserRole
-
 class LoginRequest(_message.Message):
-    __slots__ = ("username", "password", "tenant")
+    __slots__ = ("username", "password", "tenant", "one_time_code", "device_fingerprint", "geo_location")
     USERNAME_FIELD_NUMBER: _ClassVar[int]
     PASSWORD_FIELD_NUMBER: _ClassVar[int]
     TENANT_FIELD_NUMBER: _ClassVar[int]
+    ONE_TIME_CODE_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
+    GEO_LOCATION_FIELD_NUMBER: _ClassVar[int]
     username: str
     password: str
     tenant: str
-    def __init__(self, username: _Optional[str] = ..., password: _Optional[str] = ..., tenant: _Optional[str] = ...) -> None: ...
+    one_time_code: str
+    device_fingerprint: str
+    geo_location: _session_pb2.GeoLocation
+    def __init__(self, username: _Optional[str] = ..., password: _Optional[str] = ..., tenant: _Optional[str] = ..., one_time_code: _Optional[str] = ..., device_fingerprint: _Optional[str] = ..., geo_location: _Optional[_Union[_session_pb2.GeoLocation, _Mapping]] = ...) -> None: ...
 
 class LoginResponse(_message.Message):
-    __slots__ = ("access_token", "expires_at", "user")
+    __slots__ = ("access_token", "expires_at", "user", "refresh_token", "session")
     ACCESS_TOKEN_FIELD_NUMBER: _ClassVar[int]
     EXPIRES_AT_FIELD_NUMBER: _ClassVar[int]
     USER_FIELD_NUMBER: _ClassVar[int]
+    REFRESH_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    SESSION_FIELD_NUMBER: _ClassVar[int]
     access_token: str
     expires_at: _timestamp_pb2.Timestamp
-    user: User
-    def __init__(self, access_token: _Optional[str] = ..., expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., user: _Optional[_Union[User, _Mapping]] = ...) -> None: ...
-
-class User(_message.Message):
-    __slots__ = ("user_id", "username", "email", "role", "tenant_id", "last_login")
-    USER_ID_FIELD_NUMBER: _ClassVar[int]
-    USERNAME_FIELD_NUMBER: _ClassVar[int]
-    EMAIL_FIELD_NUMBER: _ClassVar[int]
-    ROLE_FIELD_NUMBER: _ClassVar[int]
-    TENANT_ID_FIELD_NUMBER: _ClassVar[int]
-    LAST_LOGIN_FIELD_NUMBER: _ClassVar[int]
-    user_id: str
-    username: str
-    email: str
-    role: UserRole
-    tenant_id: str
-    last_login: _timestamp_pb2.Timestamp
-    def __init__(self, user_id: _Optional[str] = ..., username: _Optional[str] = ..., email: _Optional[str] = ..., role: _Optional[_Union[UserRole, str]] = ..., tenant_id: _Optional[str] = ..., last_login: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    user: _user_pb2.User
+    refresh_token: str
+    session: _session_pb2.UserSession
+    def __init__(self, access_token: _Optional[str] = ..., expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., user: _Optional[_Union[_user_pb2.User, _Mapping]] = ..., refresh_token: _Optional[str] = ..., session: _Optional[_Union[_session_pb2.UserSession, _Mapping]] = ...) -> None: ...
 
 class ValidateTokenRequest(_message.Message):
     __slots__ = ("access_token",)
@@ -72,10 +54,10 @@ class ValidateTokenResponse(_message.Message):
     USER_FIELD_NUMBER: _ClassVar[int]
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     EXPIRES_AT_FIELD_NUMBER: _ClassVar[int]
-    user: User
+    user: _user_pb2.User
     session_id: str
     expires_at: _timestamp_pb2.Timestamp
-    def __init__(self, user: _Optional[_Union[User, _Mapping]] = ..., session_id: _Optional[str] = ..., expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    def __init__(self, user: _Optional[_Union[_user_pb2.User, _Mapping]] = ..., session_id: _Optional[str] = ..., expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class GetUserPermissionsRequest(_message.Message):
     __slots__ = ("user_id", "session_id")

@@ -67,7 +67,9 @@ class AuthServiceServicer:
     """
 
     def Login(self, request, context):
-        """Exchanges a name and password for an access token. UNAUTHENTICATED, the same for every cause: it did not match.
+        """Exchanges a name and password, with a one-time code where the user has a second factor, for an access token and a refresh
+        token. UNAUTHENTICATED, the same for every cause: it did not match. RESOURCE_EXHAUSTED: too many logins at once, or too many
+        failures from this address; nothing was tried.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

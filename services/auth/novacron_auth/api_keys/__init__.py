@@ -1,0 +1,1 @@
+"""API keys: for programs, in the name of a user."""

@@ -1,0 +1,1 @@
+"""How this installation authenticates, as administrators set it."""

@@ -1,0 +1,1 @@
+"""Keys and what they sign: the ring of signing keys, access tokens."""

@@ -1,0 +1,66 @@
+"""Access tokens: signed JWTs after RFC 9068, short-lived, each naming the session that it stands for."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import jwt
+
+from novacron.clock import Clock, SystemClock
+from novacron.errors import Unauthenticated
+from novacron.ids import new_id
+from novacron.rpc.authentication import ALGORITHMS, AUDIENCE, TOKEN_TYPE, Verified, decode
+
+from ..sessions.session import AccessToken, Session
+from .keyring import Keyring
+
+ISSUER = "novacron"
+NOT_VALID = "the token is not valid: log in again"
+
+
+class Tokens:
+    """Issues tokens, and verifies them by the same code as every other service."""
+
+    def __init__(self, keyring: Keyring, lifetime: timedelta, clock: Clock | None = None) -> None:
+        self._keyring = keyring
+        self._lifetime = lifetime
+        self._clock = clock or SystemClock()
+
+    async def issue(self, session: Session) -> AccessToken:
+        """A token for the session's user; it ends with the session at the latest."""
+        issued_at = self._clock.now().replace(microsecond=0)
+        expires_at = min(issued_at + self._lifetime, session.expires_at.astimezone(UTC).replace(microsecond=0))
+        account = session.account
+        claims = {
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "sub": str(account.user_id),
+            "tid": str(account.tenant_id),
+            "sid": str(session.session_id),
+            "name": account.username,
+            "iat": issued_at,
+            "exp": expires_at,
+            "jti": str(new_id()),
+        }
+        kid, key = await self._keyring.signer()
+        text = jwt.encode(claims, key, algorithm=ALGORITHMS[0], headers={"kid": kid, "typ": TOKEN_TYPE})
+        return AccessToken(text, expires_at)
+
+    async def verify(self, token: str) -> Verified:
+        """What the token says, if we signed it and it has not expired; whether its session lives is another question.
+
+        :raises Unauthenticated: for every fault alike.
+        """
+        try:
+            kid = jwt.get_unverified_header(token).get("kid")
+        except jwt.PyJWTError as error:
+            raise Unauthenticated(NOT_VALID) from error
+        key = await self._keyring.verifier(kid) if isinstance(kid, str) else None
+        if key is None:
+            raise Unauthenticated(NOT_VALID)
+        return decode(token, key)
+
+
+def ends_at(verified: Verified) -> datetime:
+    """When a verified token ends, as a time."""
+    return datetime.fromtimestamp(verified.expires_at, UTC)

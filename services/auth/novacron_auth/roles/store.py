@@ -1,0 +1,45 @@
+"""The tables of roles and grants: SQL in, dataclasses out."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from novacron.db import Database
+
+from .grants import Grants
+
+
+class RoleStore:
+    """Roles, and who has them."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def grants(self, user_id: UUID, *, tenant_id: UUID | None, session_id: UUID | None) -> Grants | None:
+        """What an enabled user may do; None: there is no such user, or not in ``tenant_id`` (None: any tenant)."""
+        async with self._database.connection() as connection:
+            found = await connection.execute(
+                """
+                SELECT u.tenant_id, granted.roles, granted.permissions,
+                       EXISTS (SELECT FROM user_sessions s
+                                WHERE s.id = %(session_id)s AND s.user_id = u.id
+                                  AND s.revoked_at IS NULL AND s.expires_at > now())
+                  FROM users u JOIN tenants t ON t.id = u.tenant_id
+                 CROSS JOIN LATERAL (
+                     SELECT array_agg(DISTINCT r.name ORDER BY r.name) AS roles,
+                            array_agg(DISTINCT p) FILTER (WHERE p IS NOT NULL) AS permissions
+                       FROM roles r LEFT JOIN LATERAL jsonb_array_elements_text(r.permissions) p ON true
+                      WHERE (r.tenant_id IS NULL AND r.name = u.role::text)
+                         OR r.id IN (SELECT ur.role_id FROM user_roles ur
+                                      WHERE ur.user_id = u.id AND (ur.expires_at IS NULL OR ur.expires_at > now()))
+                 ) granted
+                 WHERE u.id = %(user_id)s AND u.disabled_at IS NULL AND t.disabled_at IS NULL
+                   AND (%(tenant_id)s::uuid IS NULL OR u.tenant_id = %(tenant_id)s)
+                """,
+                {"user_id": user_id, "tenant_id": tenant_id, "session_id": session_id},
+            )
+            row = await found.fetchone()
+            if row is None:
+                return None
+            tenant, roles, permissions, live = row
+            return Grants(tenant, tuple(roles or ()), frozenset(permissions or ()), live)

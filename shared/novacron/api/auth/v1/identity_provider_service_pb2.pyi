@@ -1,0 +1,143 @@
+import datetime
+
+from novacron.api.buf.validate import validate_pb2 as _validate_pb2
+from google.protobuf import duration_pb2 as _duration_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from novacron.api.auth.v1 import auth_pb2 as _auth_pb2
+from novacron.api.auth.v1 import user_pb2 as _user_pb2
+from novacron.api.options.v1 import options_pb2 as _options_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class IdentityProvider(_message.Message):
+    __slots__ = ("identity_provider_id", "name", "tenant_id", "issuer", "client_id", "scopes", "create_users", "default_role", "created_at")
+    IDENTITY_PROVIDER_ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    TENANT_ID_FIELD_NUMBER: _ClassVar[int]
+    ISSUER_FIELD_NUMBER: _ClassVar[int]
+    CLIENT_ID_FIELD_NUMBER: _ClassVar[int]
+    SCOPES_FIELD_NUMBER: _ClassVar[int]
+    CREATE_USERS_FIELD_NUMBER: _ClassVar[int]
+    DEFAULT_ROLE_FIELD_NUMBER: _ClassVar[int]
+    CREATED_AT_FIELD_NUMBER: _ClassVar[int]
+    identity_provider_id: str
+    name: str
+    tenant_id: str
+    issuer: str
+    client_id: str
+    scopes: _containers.RepeatedScalarFieldContainer[str]
+    create_users: bool
+    default_role: _user_pb2.UserRole
+    created_at: _timestamp_pb2.Timestamp
+    def __init__(self, identity_provider_id: _Optional[str] = ..., name: _Optional[str] = ..., tenant_id: _Optional[str] = ..., issuer: _Optional[str] = ..., client_id: _Optional[str] = ..., scopes: _Optional[_Iterable[str]] = ..., create_users: _Optional[bool] = ..., default_role: _Optional[_Union[_user_pb2.UserRole, str]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class CreateIdentityProviderRequest(_message.Message):
+    __slots__ = ("identity_provider_id", "name", "tenant_id", "issuer", "client_id", "client_secret", "scopes", "create_users", "default_role")
+    IDENTITY_PROVIDER_ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    TENANT_ID_FIELD_NUMBER: _ClassVar[int]
+    ISSUER_FIELD_NUMBER: _ClassVar[int]
+    CLIENT_ID_FIELD_NUMBER: _ClassVar[int]
+    CLIENT_SECRET_FIELD_NUMBER: _ClassVar[int]
+    SCOPES_FIELD_NUMBER: _ClassVar[int]
+    CREATE_USERS_FIELD_NUMBER: _ClassVar[int]
+    DEFAULT_ROLE_FIELD_NUMBER: _ClassVar[int]
+    identity_provider_id: str
+    name: str
+    tenant_id: str
+    issuer: str
+    client_id: str
+    client_secret: str
+    scopes: _containers.RepeatedScalarFieldContainer[str]
+    create_users: bool
+    default_role: _user_pb2.UserRole
+    def __init__(self, identity_provider_id: _Optional[str] = ..., name: _Optional[str] = ..., tenant_id: _Optional[str] = ..., issuer: _Optional[str] = ..., client_id: _Optional[str] = ..., client_secret: _Optional[str] = ..., scopes: _Optional[_Iterable[str]] = ..., create_users: _Optional[bool] = ..., default_role: _Optional[_Union[_user_pb2.UserRole, str]] = ...) -> None: ...
+
+class ListIdentityProvidersRequest(_message.Message):
+    __slots__ = ("tenant_id",)
+    TENANT_ID_FIELD_NUMBER: _ClassVar[int]
+    tenant_id: str
+    def __init__(self, tenant_id: _Optional[str] = ...) -> None: ...
+
+class ListIdentityProvidersResponse(_message.Message):
+    __slots__ = ("identity_providers",)
+    IDENTITY_PROVIDERS_FIELD_NUMBER: _ClassVar[int]
+    identity_providers: _containers.RepeatedCompositeFieldContainer[IdentityProvider]
+    def __init__(self, identity_providers: _Optional[_Iterable[_Union[IdentityProvider, _Mapping]]] = ...) -> None: ...
+
+class DeleteIdentityProviderRequest(_message.Message):
+    __slots__ = ("identity_provider_id",)
+    IDENTITY_PROVIDER_ID_FIELD_NUMBER: _ClassVar[int]
+    identity_provider_id: str
+    def __init__(self, identity_provider_id: _Optional[str] = ...) -> None: ...
+
+class DeleteIdentityProviderResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class BeginOidcLoginRequest(_message.Message):
+    __slots__ = ("tenant", "provider", "redirect_uri")
+    TENANT_FIELD_NUMBER: _ClassVar[int]
+    PROVIDER_FIELD_NUMBER: _ClassVar[int]
+    REDIRECT_URI_FIELD_NUMBER: _ClassVar[int]
+    tenant: str
+    provider: str
+    redirect_uri: str
+    def __init__(self, tenant: _Optional[str] = ..., provider: _Optional[str] = ..., redirect_uri: _Optional[str] = ...) -> None: ...
+
+class BeginOidcLoginResponse(_message.Message):
+    __slots__ = ("authorization_url", "state", "expires_at")
+    AUTHORIZATION_URL_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_AT_FIELD_NUMBER: _ClassVar[int]
+    authorization_url: str
+    state: str
+    expires_at: _timestamp_pb2.Timestamp
+    def __init__(self, authorization_url: _Optional[str] = ..., state: _Optional[str] = ..., expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class CompleteOidcLoginRequest(_message.Message):
+    __slots__ = ("state", "code", "device_fingerprint")
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
+    state: str
+    code: str
+    device_fingerprint: str
+    def __init__(self, state: _Optional[str] = ..., code: _Optional[str] = ..., device_fingerprint: _Optional[str] = ...) -> None: ...
+
+class BeginDeviceLoginRequest(_message.Message):
+    __slots__ = ("tenant", "provider")
+    TENANT_FIELD_NUMBER: _ClassVar[int]
+    PROVIDER_FIELD_NUMBER: _ClassVar[int]
+    tenant: str
+    provider: str
+    def __init__(self, tenant: _Optional[str] = ..., provider: _Optional[str] = ...) -> None: ...
+
+class BeginDeviceLoginResponse(_message.Message):
+    __slots__ = ("device_code", "user_code", "verification_uri", "verification_uri_complete", "expires_at", "interval")
+    DEVICE_CODE_FIELD_NUMBER: _ClassVar[int]
+    USER_CODE_FIELD_NUMBER: _ClassVar[int]
+    VERIFICATION_URI_FIELD_NUMBER: _ClassVar[int]
+    VERIFICATION_URI_COMPLETE_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_AT_FIELD_NUMBER: _ClassVar[int]
+    INTERVAL_FIELD_NUMBER: _ClassVar[int]
+    device_code: str
+    user_code: str
+    verification_uri: str
+    verification_uri_complete: str
+    expires_at: _timestamp_pb2.Timestamp
+    interval: _duration_pb2.Duration
+    def __init__(self, device_code: _Optional[str] = ..., user_code: _Optional[str] = ..., verification_uri: _Optional[str] = ..., verification_uri_complete: _Optional[str] = ..., expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., interval: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+
+class PollDeviceLoginRequest(_message.Message):
+    __slots__ = ("device_code", "device_fingerprint")
+    DEVICE_CODE_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
+    device_code: str
+    device_fingerprint: str
+    def __init__(self, device_code: _Optional[str] = ..., device_fingerprint: _Optional[str] = ...) -> None: ...
