@@ -98,8 +98,10 @@ def peer_service(call: ServerCall, trust_domain: str) -> tuple[str, str]:
 
     :raises Unauthenticated: its certificate belongs to another trust domain.
     """
-    names = call.context.auth_context().get(SUBJECT_ALTERNATIVE_NAMES, ())
-    uris = [name.decode() for name in names if name.startswith(b"spiffe://")]
+    # The whole authentication context carries the certificate itself: ten times as much to copy, for every call.
+    if call.context.peer_identity_key() != SUBJECT_ALTERNATIVE_NAMES:
+        return "", ""
+    uris = [name.decode() for name in call.context.peer_identities() or () if name.startswith(b"spiffe://")]
     if not uris:
         return "", ""
     prefix = f"spiffe://{trust_domain}/"

@@ -113,6 +113,6 @@ class LoadShedder:
 
 def _priority(call: ServerCall) -> Priority:
     """The method's; a compensation's is the highest. Only a service of ours is believed that it compensates."""
-    if call.metadata.get(SAGA_KEY, "").endswith("/compensation") and call.context.auth_context().get(_CERTIFICATE):
+    if call.metadata.get(SAGA_KEY, "").endswith("/compensation") and call.context.peer_identity_key() == _CERTIFICATE:
         return Priority.HIGH
     return call.policy.priority
