@@ -11,17 +11,30 @@ from novacron.api.agent.v1 import (
     AgentServiceStub,
     CreateVmRequest,
     DeleteVmRequest,
+    ExportVmRequest,
     GetVmConsoleRequest,
     GetVmRequest,
+    ImportVmRequest,
     ListVmsRequest,
     RebootVmRequest,
     StartVmRequest,
     StopVmRequest,
     add_AgentServiceServicer_to_server,
 )
-from novacron.errors import AlreadyExists, InvalidArgument, NotFound, PermissionDenied, StepCompensated, Unavailable
+from novacron.errors import (
+    AlreadyExists,
+    FailedPrecondition,
+    InvalidArgument,
+    NotFound,
+    PermissionDenied,
+    StepCompensated,
+    Unavailable,
+)
+from novacron.foundation import Mesh
 from novacron.saga.key import SagaKey, set_current_key
+from novacron.settings import ProcessSettings
 from novacron_agent.barrier import HostBarrier
+from novacron_agent.clients import Peers
 from novacron_agent.drivers.simulated import SimulatedDriver, SimulatedSettings
 from novacron_agent.servicer import AgentServicer
 
@@ -29,20 +42,24 @@ from novacron_agent.servicer import AgentServicer
 class Agent:
     """One agent process, which may end and be started again on the same files."""
 
-    def __init__(self, servers, directory):
-        self.servers, self.directory = servers, directory
+    def __init__(self, servers, directory, node="n1"):
+        self.servers, self.directory, self.node = servers, directory, node
 
     async def start(self):
         self.driver = SimulatedDriver(SimulatedSettings(), self.directory / "simulated.state")
         self.barrier = HostBarrier(self.directory / "barrier")
         await self.driver.open()
         await self.barrier.open()
-        registration = (add_AgentServiceServicer_to_server, AgentServicer(self.driver, self.barrier))
-        self.server = await self.servers.start("agent/n1", [registration], listen="")
+        identification = self.servers.identification(f"agent/{self.node}")
+        self.mesh = Mesh(ProcessSettings(environment="testing"), identification)
+        servicer = AgentServicer(self.driver, self.barrier, Peers(self.mesh))
+        registration = (add_AgentServiceServicer_to_server, servicer)
+        self.server = await self.servers.start(f"agent/{self.node}", [registration], listen="")
         self.stub = AgentServiceStub(self.servers.as_service(self.server, "vm", attempts=1))
 
     async def stop(self):
         await self.server.stop()
+        await self.mesh.close()
         await self.driver.close()
         await self.barrier.close()
 
@@ -62,6 +79,15 @@ async def agent(servers, tmp_path):
     yield agent
     set_current_key(None)
     await agent.stop()
+
+
+@pytest.fixture
+async def other(agent, tmp_path):
+    """The agent of another host."""
+    other = Agent(agent.servers, tmp_path / "n2", "n2")
+    await other.start()
+    yield other
+    await other.stop()
 
 
 async def test_a_domain_is_made_stopped_started_and_removed(agent):
@@ -143,3 +169,63 @@ async def test_a_create_that_comes_after_its_undoing_makes_nothing(agent):
     with pytest.raises(StepCompensated):
         await agent.stub.CreateVm(late)
     assert not (await agent.stub.ListVms(ListVmsRequest())).domains
+
+
+def bring(source, vm):
+    return ImportVmRequest(vm=vm, source_address=f"localhost:{source.server.mesh_port}")
+
+
+async def off(agent):
+    """A VM that ran on this host and is off."""
+    vm = request()
+    await agent.stub.CreateVm(vm)
+    await agent.stub.StopVm(StopVmRequest(vm_id=vm.vm_id))
+    return vm
+
+
+async def test_a_vm_comes_from_another_host_with_its_disk_and_that_host_keeps_it(agent, other):
+    vm = await off(agent)
+    brought = await other.stub.ImportVm(bring(agent, vm))
+    assert brought == await agent.stub.GetVm(GetVmRequest(vm_id=vm.vm_id))
+    guests = [one._guests[UUID(vm.vm_id)] for one in (agent.driver, other.driver)]
+    assert guests[0].disk() == guests[1].disk()
+    assert await other.stub.ImportVm(bring(agent, vm)) == brought
+    assert (await other.stub.StartVm(StartVmRequest(vm_id=vm.vm_id))).power_state == POWER_STATE_RUNNING
+
+
+async def test_a_vm_that_runs_is_not_sent_and_none_is_made_of_it(agent, other):
+    vm = request()
+    await agent.stub.CreateVm(vm)
+    with pytest.raises(FailedPrecondition, match="runs on this host: stop it before it is moved"):
+        await other.stub.ImportVm(bring(agent, vm))
+    with pytest.raises(NotFound):
+        await other.stub.ImportVm(bring(agent, request()))
+    assert not await other.driver.list()
+
+
+async def test_only_agents_read_disks(agent):
+    vm = await off(agent)
+    with pytest.raises(PermissionDenied, match="may not call"):
+        await anext(agent.stub.ExportVm(ExportVmRequest(vm_id=vm.vm_id)))
+
+
+async def test_a_copy_that_breaks_off_is_begun_anew_under_the_same_key(agent, other):
+    vm = await off(agent)
+    set_current_key(SagaKey(uuid4(), "bring", "action"))
+    agent.driver.faults.fail_next("export", moment="after")
+    with pytest.raises(Unavailable):
+        await other.stub.ImportVm(bring(agent, vm))
+    assert not await other.driver.list()
+    await other.stop()
+    await other.start()
+    assert (await other.stub.ImportVm(bring(agent, vm))).power_state == POWER_STATE_STOPPED
+
+
+async def test_a_copy_that_comes_after_its_undoing_is_refused(agent, other):
+    vm, saga_id = await off(agent), uuid4()
+    set_current_key(SagaKey(saga_id, "bring", "compensation"))
+    assert not (await other.stub.DeleteVm(DeleteVmRequest(vm_id=vm.vm_id))).deleted
+    set_current_key(SagaKey(saga_id, "bring", "action"))
+    with pytest.raises(StepCompensated):
+        await other.stub.ImportVm(bring(agent, vm))
+    assert not await other.driver.list()

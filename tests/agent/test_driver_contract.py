@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from novacron.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound
+from novacron.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound, Unavailable
 from novacron_agent.drivers.driver import DomainSpec, Driver, PowerState
 from novacron_agent.drivers.naming import mac_address
+from novacron_agent.drivers.transfer import FileBegins, Piece
 
 SpecOf = Callable[..., DomainSpec]
 Eventually = Callable[..., Awaitable[Any]]
@@ -249,3 +250,71 @@ async def test_the_host_names_its_images_its_size_and_itself(driver: Driver) -> 
     assert set(await driver.images()) >= {"novacron-guest", "novacron-guest-direct"}
     assert driver.hypervisor_type == "kvm"
     assert driver.description
+
+
+async def exported(driver: Driver, vm_id: Any, known: Any = frozenset()) -> list[Piece]:
+    return [piece async for piece in driver.export(vm_id, known)]
+
+
+async def sent(pieces: list[Piece]) -> AsyncIterator[Piece]:
+    for piece in pieces:
+        yield piece
+
+
+@pytest.mark.parametrize(
+    ("image", "has_the_image"),
+    [("novacron-guest", False), ("novacron-guest-direct", True)],
+    ids=["bases brought along", "known bases"],
+)
+async def test_a_vm_that_was_sent_over_is_the_same_vm_and_runs(
+    driver: Driver, image: str, has_the_image: bool, spec_of: SpecOf, eventually: Eventually
+) -> None:
+    spec = spec_of("web-1", base_image=image)
+    made = await driver.create(spec)
+    await driver.stop(spec.vm_id, grace_seconds=0)
+    known = frozenset(await driver.base_digests(image)) if has_the_image else frozenset()
+    pieces = await exported(driver, spec.vm_id, known)
+    before = await console_of(driver, spec.vm_id)
+    await driver.delete(spec.vm_id)
+
+    arrived = await driver.receive(spec, sent(pieces))
+
+    assert arrived.power_state is PowerState.STOPPED
+    assert replace(arrived, power_state=made.power_state, ip_address=made.ip_address) == made
+    assert await console_of(driver, spec.vm_id) == before
+    assert await driver.receive(spec, sent([])) == arrived, "and it comes once"
+    if image == "novacron-guest-direct":  # the other's disk names another base file now
+        assert await exported(driver, spec.vm_id, known) == pieces
+    await driver.start(spec.vm_id)
+    await eventually(lambda: console_of(driver, spec.vm_id), lambda text: "is up at" in text[len(before) :])
+
+
+async def test_a_copy_that_was_damaged_or_broke_off_leaves_nothing(driver: Driver, spec_of: SpecOf) -> None:
+    spec = spec_of()
+    await driver.create(spec)
+    await driver.stop(spec.vm_id, grace_seconds=0)
+    pieces = await exported(driver, spec.vm_id)
+    await driver.delete(spec.vm_id)
+    first = next(number for number, piece in enumerate(pieces) if isinstance(piece, bytes))
+    changed = bytes([pieces[first][0] ^ 1]) + pieces[first][1:]  # type: ignore[index,operator]
+
+    for damaged, says in (
+        ([*pieces[:first], changed, *pieces[first + 1 :]], "is not what its host sent"),
+        (pieces[: first + 1], "broke off"),
+        ([*pieces[: first + 1], FileBegins("disk", 1)], "broke off"),
+    ):
+        with pytest.raises(Unavailable, match=says):
+            await driver.receive(spec, sent(damaged))
+        assert await driver.list() == []
+    assert (await driver.receive(spec, sent(pieces))).vm_id == spec.vm_id
+
+
+async def test_a_running_vm_is_not_sent_and_another_spec_is_not_received(driver: Driver, spec_of: SpecOf) -> None:
+    spec = spec_of()
+    await driver.create(spec)
+    with pytest.raises(FailedPrecondition, match="stop it before it is moved"):
+        await exported(driver, spec.vm_id)
+    with pytest.raises(NotFound):
+        await exported(driver, uuid4())
+    with pytest.raises(AlreadyExists, match="another specification"):
+        await driver.receive(replace(spec, memory_mib=256), sent([]))

@@ -45,6 +45,7 @@ from novacron.testing.patience import eventually
 from novacron.testing.sagas import Disturbed
 from novacron.testing.servers import Servers, TestUser
 from novacron_agent.barrier import HostBarrier
+from novacron_agent.clients import Peers
 from novacron_agent.drivers.driver import HostCapacity
 from novacron_agent.drivers.simulated import SimulatedDriver, SimulatedSettings
 from novacron_agent.heartbeat import Heartbeat
@@ -90,6 +91,7 @@ class Host:
     name: str
     driver: SimulatedDriver
     barrier: HostBarrier
+    mesh: Mesh
     server: Server
     heartbeat: Heartbeat
     port: int
@@ -104,21 +106,21 @@ class Host:
 
     async def comes_back(self) -> None:
         """On the address that it had, and the vm service has found it again."""
-        self.server = await serve_agent(self.house.servers, self.name, self.driver, self.barrier, port=self.port)
+        servicer = AgentServicer(self.driver, self.barrier, Peers(self.mesh))
+        self.server = await serve_agent(self.house.servers, self.name, servicer, port=self.port)
         address = f"localhost:{self.port}"
         await self.house.mesh.to(f"agent {address}", address)._wire.channel_ready()
 
     async def close(self) -> None:
         await self.heartbeat.stop()
         await self.server.stop()
+        await self.mesh.close()
         await self.driver.close()
         await self.barrier.close()
 
 
-async def serve_agent(
-    servers: Servers, name: str, driver: SimulatedDriver, host_barrier: HostBarrier, *, port: int = 0
-) -> Server:
-    registration = (add_AgentServiceServicer_to_server, AgentServicer(driver, host_barrier))
+async def serve_agent(servers: Servers, name: str, servicer: AgentServicer, *, port: int = 0) -> Server:
+    registration = (add_AgentServiceServicer_to_server, servicer)
     return await servers.start(f"agent/{name}", [registration], mesh_listen=f"127.0.0.1:{port}", listen="")
 
 
@@ -193,7 +195,8 @@ class House:
         host_barrier = HostBarrier(place / "barrier")
         await driver.open()
         await host_barrier.open()
-        server = await serve_agent(self.servers, name, driver, host_barrier)
+        mesh = Mesh(ProcessSettings(environment="testing"), self.servers.identification(f"agent/{name}"))
+        server = await serve_agent(self.servers, name, AgentServicer(driver, host_barrier, Peers(mesh)))
         settings = AgentSettings(
             environment="testing",
             node_name=name,
@@ -203,7 +206,7 @@ class House:
         )
         heartbeat = Heartbeat(self.servers.as_service(self.scheduler, f"agent/{name}"), driver, settings)
         await heartbeat.start()
-        host = self.hosts[name] = Host(self, name, driver, host_barrier, server, heartbeat, server.mesh_port)
+        host = self.hosts[name] = Host(self, name, driver, host_barrier, mesh, server, heartbeat, server.mesh_port)
 
         async def registered() -> bool:
             return bool(await rows(self.scheduler_database, "SELECT 1 FROM nodes WHERE name = %s", name))

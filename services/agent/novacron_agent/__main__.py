@@ -15,6 +15,7 @@ from novacron.rpc.identity import NoUsers
 from novacron.rpc.server import otel_server_interceptors
 
 from .barrier import HostBarrier
+from .clients import Peers
 from .drivers.choose import DriverSettings, choose
 from .drivers.driver import HostCapacity
 from .drivers.simulated import SimulatedSettings
@@ -43,7 +44,7 @@ async def serve(settings: AgentSettings, stopping: asyncio.Event) -> None:
             identification,
             extra_interceptors=tuple(otel_server_interceptors(bool(settings.otlp_endpoint))),
         )
-        server.add(add_AgentServiceServicer_to_server, AgentServicer(driver, barrier))
+        server.add(add_AgentServiceServicer_to_server, AgentServicer(driver, barrier, Peers(mesh)))
         await server.start()
         stack.push_async_callback(server.stop)
         await server.serving()

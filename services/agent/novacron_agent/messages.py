@@ -11,8 +11,10 @@ from novacron.api.agent.v1 import (
     POWER_STATE_RUNNING,
     POWER_STATE_STOPPED,
     CreateVmRequest,
+    ExportVmResponse,
 )
 from novacron.api.agent.v1 import Domain as ProtoDomain
+from novacron.api.agent.v1 import FileBegins as ProtoFileBegins
 from novacron.api.agent.v1 import (
     PowerState as ProtoPowerState,
 )
@@ -21,6 +23,7 @@ from novacron.api.types.v1 import HypervisorType
 from novacron.timestamps import to_timestamp
 
 from .drivers.driver import Domain, DomainSpec, DomainStats, PowerState
+from .drivers.transfer import Facts, FileBegins, FileEnds, Piece
 
 _POWER_STATE: dict[PowerState, ProtoPowerState] = {
     PowerState.RUNNING: POWER_STATE_RUNNING,
@@ -69,6 +72,32 @@ def domain_to_proto(domain: Domain) -> ProtoDomain:
         ip_address=domain.ip_address or "",
         created_at=to_timestamp(domain.created_at),
     )
+
+
+def piece_to_proto(piece: Piece) -> ExportVmResponse:
+    match piece:
+        case Facts(json):
+            return ExportVmResponse(facts=json)
+        case FileBegins(name, size, base_sha256, omitted):
+            begins = ProtoFileBegins(name=name, size=size, base_sha256=base_sha256, omitted=omitted)
+            return ExportVmResponse(begins=begins)
+        case FileEnds(sha256):
+            return ExportVmResponse(ends=sha256)
+        case _:
+            return ExportVmResponse(data=piece)
+
+
+def piece_from_proto(message: ExportVmResponse) -> Piece:
+    match message.WhichOneof("piece"):
+        case "facts":
+            return Facts(message.facts)
+        case "begins":
+            begins = message.begins
+            return FileBegins(begins.name, begins.size, begins.base_sha256, begins.omitted)
+        case "ends":
+            return FileEnds(message.ends)
+        case _:
+            return message.data
 
 
 def sample_to_proto(stats: DomainStats) -> VmSample:

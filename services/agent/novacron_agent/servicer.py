@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
@@ -10,9 +11,12 @@ from novacron.api.agent.v1 import (
     CreateVmRequest,
     DeleteVmRequest,
     DeleteVmResponse,
+    ExportVmRequest,
+    ExportVmResponse,
     GetVmConsoleRequest,
     GetVmConsoleResponse,
     GetVmRequest,
+    ImportVmRequest,
     ListVmsRequest,
     ListVmsResponse,
     RebootVmRequest,
@@ -22,18 +26,20 @@ from novacron.api.agent.v1 import (
 from novacron.api.agent.v1 import Domain as ProtoDomain
 
 from .barrier import HostBarrier
+from .clients import Peers
 from .drivers.driver import Driver
-from .messages import domain_to_proto, spec_from_proto
+from .messages import domain_to_proto, piece_to_proto, spec_from_proto
 
 _CONSOLE_BYTES = 64 * 1024
 
 
 class AgentServicer(AgentServiceServicer):
-    """AgentService over one driver."""
+    """AgentService over one driver; ``peers`` are the hosts that VMs come from."""
 
-    def __init__(self, driver: Driver, barrier: HostBarrier) -> None:
+    def __init__(self, driver: Driver, barrier: HostBarrier, peers: Peers) -> None:
         self._driver = driver
         self._barrier = barrier
+        self._peers = peers
 
     async def CreateVm(self, request: CreateVmRequest, context: Any) -> ProtoDomain:
         spec = spec_from_proto(request)
@@ -82,6 +88,21 @@ class AgentServicer(AgentServiceServicer):
             return DeleteVmResponse(deleted=await self._driver.delete(vm_id))
 
         return await self._barrier.once(vm_id, DeleteVmResponse, delete)
+
+    async def ImportVm(self, request: ImportVmRequest, context: Any) -> ProtoDomain:
+        spec = spec_from_proto(request.vm)
+
+        async def bring(_: bool) -> ProtoDomain:
+            known = await self._driver.base_digests(spec.base_image)
+            pieces = self._peers.export(request.source_address, spec.vm_id, known)
+            return domain_to_proto(await self._driver.receive(spec, pieces))
+
+        return await self._barrier.once(spec.vm_id, ProtoDomain, bring)
+
+    async def ExportVm(self, request: ExportVmRequest, context: Any) -> AsyncIterator[ExportVmResponse]:
+        async for piece in self._driver.export(UUID(request.vm_id), frozenset(request.known)):
+            yield piece_to_proto(piece)
+        yield ExportVmResponse(complete=True)
 
     async def GetVmConsole(self, request: GetVmConsoleRequest, context: Any) -> GetVmConsoleResponse:
         limit = request.limit or _CONSOLE_BYTES

@@ -101,6 +101,11 @@ def domain_xml(
     return ElementTree.tostring(domain, encoding="unicode")
 
 
+def command_line(xml: str) -> str:
+    """The kernel's command line in a domain's XML; empty where it boots from its disk."""
+    return ElementTree.fromstring(xml).findtext("os/cmdline") or ""  # noqa: S314  from libvirtd
+
+
 def _boot(os: Element, files: InstanceFiles) -> None:
     SubElement(os, "type", {"arch": "x86_64", "machine": "q35"}).text = "hvm"
     if files.kernel is not None and files.initrd is not None:

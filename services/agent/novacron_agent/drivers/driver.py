@@ -10,11 +10,13 @@ from __future__ import annotations
 import enum
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence, Set
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
+
+from novacron_agent.drivers.transfer import Piece
 
 
 class PowerState(enum.StrEnum):
@@ -149,6 +151,25 @@ class Driver(Protocol):
 
     async def delete(self, vm_id: UUID) -> bool:
         """Domain, disks, seed and console log: gone. False when there was nothing to delete."""
+        ...
+
+    async def base_digests(self, image: str) -> Sequence[str]:
+        """SHA-256 of the base files that this host need not be sent for a VM of that image."""
+        ...
+
+    def export(self, vm_id: UUID, known: Set[str]) -> AsyncIterator[Piece]:
+        """Everything of a domain that is off, base files with a ``known`` digest left out; it stays as it is.
+
+        ``FailedPrecondition``: it runs, or was started before all of it was read.
+        """
+        ...
+
+    async def receive(self, spec: DomainSpec, pieces: AsyncIterator[Piece]) -> Domain:
+        """A domain of what another host exported, with its disk, console and age, and off: all of it or none of it.
+
+        One with this id and this spec is returned as it is, and nothing is read. ``AlreadyExists``: it has another spec.
+        ``Unavailable``: the copy is not what was sent.
+        """
         ...
 
     async def stats(self) -> Sequence[DomainStats]:

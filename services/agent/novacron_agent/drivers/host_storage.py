@@ -3,6 +3,7 @@
 ::
 
     base/NAME-<version>.qcow2    a copy of an image as it was: the operator may replace the original under running VMs
+    base/NAME-sha256-<digest>.*  what a VM from another host rests on, where this host's own image is another one
     instances/<vm id>/           disk.qcow2 (overlay), base.*, kernel, initrd (links into base/), seed.iso, console.log
 
 An instance is complete in itself. A base file that no instance links to, and that is no longer what the image store
@@ -23,10 +24,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-from novacron.errors import InvalidArgument, Unavailable
+from novacron.errors import InvalidArgument, NotFound, Unavailable
 from novacron_agent.drivers.driver import DomainSpec
+from novacron_agent.drivers.host_bases import BaseDigests, brought, brought_digest
 from novacron_agent.drivers.seed_iso import seed_iso
-from novacron_agent.images import ImageStore
+from novacron_agent.images import Image, ImageStore
 
 _GIB = 2**30
 # The QEMU process is another user (libvirt-qemu): it may pass through, and not look around.
@@ -103,6 +105,7 @@ class HostStorage:
         self.root = directory.resolve()
         self._other_user = other_user
         self._store = store
+        self._digests = BaseDigests()
         self._staging = threading.Lock()
         self._lock = -1
 
@@ -145,10 +148,7 @@ class HostStorage:
         image = self._store.find(spec.base_image)
         if image.disk is not None and (minimum := _disk_gib(image.disk)) > spec.disk_gib:
             raise InvalidArgument.at("spec.disk_gib", f'base image "{image.name}" needs at least {minimum} GiB')
-        self.remove(spec.vm_id)
-        directory = self._directory(spec.vm_id)
-        directory.mkdir()
-        directory.chmod(_PASS_THROUGH)
+        directory = self.fresh(spec.vm_id)
         files = InstanceFiles(
             directory=directory,
             base=self._linked(image.disk, directory / "base.qcow2"),
@@ -162,6 +162,45 @@ class HostStorage:
         files.seed.touch(mode=0o600)  # user-data may carry secrets; libvirt hands the file to QEMU's user
         files.seed.write_bytes(seed_iso(spec))
         return files
+
+    def fresh(self, vm_id: UUID) -> Path:
+        """A new directory for a VM, in place of whatever there was of it."""
+        self.remove(vm_id)
+        directory = self._directory(vm_id)
+        directory.mkdir()
+        directory.chmod(_PASS_THROUGH)
+        return directory
+
+    def files(self, vm_id: UUID) -> list[tuple[Path, str]]:
+        """``(file, digest)`` of all that a VM is made of, base files first; the VM's own have no digest. ``NotFound``."""
+        directory = self._directory(vm_id)
+        if not directory.exists():
+            raise NotFound.named("VM", vm_id)
+        bases = [path for path in (directory / name for name in ("base.qcow2", "kernel", "initrd")) if path.exists()]
+        own = [directory / "disk.qcow2", directory / "seed.iso", *sorted(directory.glob("console.log*"))]
+        return [(path, self._digests.of(path)) for path in bases] + [(path, "") for path in own if path.exists()]
+
+    def known_bases(self, image: str) -> dict[str, Path]:
+        """Base files that VMs of an image may rest on, by digest: this host's own image, and what came with VMs before."""
+        found = {digest: path for path in (self.root / "base").iterdir() if (digest := brought_digest(path))}
+        return found | {self._digests.of(path): path for path in self._originals(image)}
+
+    def link_known(self, image: str, sha256: str, link: Path) -> None:
+        """``Unavailable``: it was here when it was asked for, and is not any more."""
+        path = self.known_bases(image).get(sha256)
+        if path is None:
+            raise Unavailable(f"a base file of the image {image} is no longer on this host: the next copy brings it")
+        if path.parent == self.root / "base":
+            os.link(path, link)
+        else:
+            self._linked(path, link)
+
+    def keep_base(self, part: Path, image: str, sha256: str, link: Path) -> None:
+        """Put a base file that came whole where VMs rest on it, under its digest, and link it into one of them."""
+        with self._staging:
+            base = self.root / "base" / brought(image, sha256, link.name)
+            part.replace(base)
+            os.link(base, link)
 
     def remove(self, vm_id: UUID) -> bool:
         """Everything of this VM, gone. False when there was nothing."""
@@ -193,6 +232,13 @@ class HostStorage:
 
     def _directory(self, vm_id: UUID) -> Path:
         return self.root / "instances" / str(vm_id)
+
+    def _originals(self, image: str) -> list[Path]:
+        try:
+            found: Image = self._store.find(image)
+        except NotFound:
+            return []
+        return [path for path in (found.disk, found.kernel, found.initrd) if path is not None]
 
     def _linked(self, original: Path | None, link: Path) -> Path | None:
         if original is None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,12 +21,14 @@ from uuid import UUID
 import libvirt
 
 from novacron.errors import FailedPrecondition, Unavailable
+from novacron_agent.drivers import libvirt_transfer
 from novacron_agent.drivers.domain_xml import Acceleration
 from novacron_agent.drivers.driver import Domain, DomainSpec, DomainStats, HostCapacity, PowerState
 from novacron_agent.drivers.host_storage import HostStorage
 from novacron_agent.drivers.hypervisor_link import Connection, HypervisorLink
 from novacron_agent.drivers.kvm_probe import kvm_works
 from novacron_agent.drivers.libvirt_host import LibvirtHost
+from novacron_agent.drivers.transfer import Piece
 from novacron_agent.drivers.turns import Turns
 from novacron_agent.images import ImageStore
 
@@ -127,6 +129,18 @@ class LibvirtDriver:
 
     async def delete(self, vm_id: UUID) -> bool:
         return await self._order(vm_id, lambda connection: self._host.remove(connection, vm_id))
+
+    async def base_digests(self, image: str) -> Sequence[str]:
+        return list(await asyncio.to_thread(self._storage.known_bases, image))
+
+    def export(self, vm_id: UUID, known: Set[str]) -> AsyncIterator[Piece]:
+        return libvirt_transfer.export(self._link, self._host, self._storage, vm_id, known)
+
+    async def receive(self, spec: DomainSpec, pieces: AsyncIterator[Piece]) -> Domain:
+        def take() -> Awaitable[Domain]:
+            return libvirt_transfer.receive(self._link, self._host, self._storage, spec, pieces)
+
+        return await self._turns.take(spec.vm_id, take)
 
     async def stats(self) -> Sequence[DomainStats]:
         return await self._link.call(self._host.stats)

@@ -15,12 +15,12 @@ from uuid import UUID
 
 import libvirt
 
-from novacron.errors import AlreadyExists, NotFound
+from novacron.errors import AlreadyExists, FailedPrecondition, NotFound
 from novacron_agent.drivers.domain_stats import Sampler
-from novacron_agent.drivers.domain_xml import NAMESPACE, PREFIX, Acceleration, Record, domain_xml
+from novacron_agent.drivers.domain_xml import NAMESPACE, PREFIX, Acceleration, Record, command_line, domain_xml
 from novacron_agent.drivers.driver import Domain, DomainSpec, DomainStats, HostCapacity, PowerState
 from novacron_agent.drivers.fits import check_fits
-from novacron_agent.drivers.host_storage import HostStorage
+from novacron_agent.drivers.host_storage import HostStorage, InstanceFiles
 from novacron_agent.drivers.hypervisor_link import Connection
 from novacron_agent.drivers.naming import address_on_console, mac_address
 
@@ -107,6 +107,36 @@ class LibvirtHost:
             with suppress(libvirt.libvirtError, OSError):
                 self.remove(connection, spec.vm_id)
             raise
+
+    def existing(self, connection: Connection, spec: DomainSpec) -> Domain | None:
+        """The domain with this id and this spec; what a create left half-made is removed. ``AlreadyExists``: another spec."""
+        domain, record = self._look(connection, spec.vm_id)
+        if domain is None:
+            check_fits(spec, self.capacity(connection))
+            return None
+        if record is None or record.store != self._store:
+            raise AlreadyExists(f"another program or agent has a domain {spec.vm_id} on this host")
+        if record.phase == "creating":
+            self.remove(connection, spec.vm_id)
+            return None
+        if record.fingerprint != spec.fingerprint():
+            raise AlreadyExists(f"VM {spec.vm_id} exists on this host with another specification")
+        return self._shown(domain, record)
+
+    def define(self, connection: Connection, spec: DomainSpec, files: InstanceFiles, created_at: datetime) -> Domain:
+        """A domain over files that are here, off."""
+        record = Record.of(spec, store=self._store, phase="creating", created_at=created_at)
+        xml = domain_xml(spec, files, record, acceleration=self._acceleration, network=self._network)
+        domain, record = connection.defineXML(xml), replace(record, phase="created")
+        self._write(domain, record, libvirt.VIR_DOMAIN_AFFECT_CONFIG)
+        return self._shown(domain, record)
+
+    def leaving(self, connection: Connection, vm_id: UUID) -> tuple[datetime, str]:
+        """``(its age, its kernel's command line)`` of a domain that is off. ``FailedPrecondition``: it runs."""
+        domain, record = self._found(connection, vm_id)
+        if domain.isActive():
+            raise FailedPrecondition(f"VM {vm_id} runs on this host: stop it before it is moved")
+        return record.created_at, command_line(domain.XMLDesc())
 
     def get(self, connection: Connection, vm_id: UUID) -> Domain:
         return self._shown(*self._found(connection, vm_id))

@@ -7,7 +7,8 @@ cut. It refuses what a real host would refuse. Only the guests are made up.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import hashlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +21,7 @@ from novacron_agent.drivers.fits import check_fits
 from novacron_agent.drivers.journal import Journal
 from novacron_agent.drivers.simulated_faults import Faults, Operation
 from novacron_agent.drivers.simulated_guest import Guest
+from novacron_agent.drivers.transfer import Facts, FileBegins, FileEnds, Piece, verified
 from novacron_agent.drivers.turns import Turns
 
 T = TypeVar("T")
@@ -144,6 +146,37 @@ class SimulatedDriver:
             return True
 
         return await self._order("delete", vm_id, remove)
+
+    async def base_digests(self, image: str) -> Sequence[str]:
+        return ()
+
+    async def export(self, vm_id: UUID, known: Set[str]) -> AsyncIterator[Piece]:
+        async with self.faults.around("export"):
+            guest = self._guest(vm_id)
+            if guest.running:
+                raise FailedPrecondition(f"VM {vm_id} runs on this host: stop it before it is moved")
+            disk = guest.disk()
+            yield Facts(guest.facts())
+            yield FileBegins("disk", len(disk))
+            yield disk
+            yield FileEnds(hashlib.sha256(disk).hexdigest())
+
+    async def receive(self, spec: DomainSpec, pieces: AsyncIterator[Piece]) -> Domain:
+        async def take() -> Domain:
+            if (guest := self._guests.get(spec.vm_id)) is not None:
+                if guest.fingerprint != spec.fingerprint():
+                    raise AlreadyExists(f"VM {spec.vm_id} exists on this host with another specification")
+                return guest.domain()
+            check_fits(spec, self._settings.capacity)
+            facts, disk = "", b""
+            async for piece in verified(pieces):
+                if isinstance(piece, Facts):
+                    facts = piece.json
+                elif isinstance(piece, bytes):
+                    disk += piece
+            return await self._keep(Guest.moved(spec, facts, disk))
+
+        return await self._order("receive", spec.vm_id, take)
 
     async def stats(self) -> Sequence[DomainStats]:
         self._opened()

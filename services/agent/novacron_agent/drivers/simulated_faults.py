@@ -11,7 +11,21 @@ from typing import Final, Literal
 
 from novacron.errors import Unavailable
 
-Operation = Literal["open", "images", "create", "get", "list", "start", "stop", "reboot", "delete", "stats", "console"]
+Operation = Literal[
+    "open",
+    "images",
+    "create",
+    "get",
+    "list",
+    "start",
+    "stop",
+    "reboot",
+    "delete",
+    "stats",
+    "console",
+    "export",
+    "receive",
+]
 Moment = Literal["before", "after"]
 
 EVERY: Final = "*"  # in a table of latencies or rates: the operations that it does not name

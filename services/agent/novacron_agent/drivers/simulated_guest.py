@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+import secrets
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -28,6 +30,7 @@ class Guest:
     created_at: datetime
     booted_at: datetime | None  # None while it is off
     history: str
+    written: str = ""  # what stands on its disk: nobody else's is like it
 
     @classmethod
     def made(cls, spec: DomainSpec, now: datetime) -> Guest:
@@ -42,6 +45,7 @@ class Guest:
             created_at=now,
             booted_at=now,
             history=_BOOTED,
+            written=secrets.token_hex(8),
         )
 
     @property
@@ -124,7 +128,21 @@ class Guest:
             "created_at": self.created_at.isoformat(),
             "booted_at": self.booted_at.isoformat() if self.booted_at else None,
             "history": self.history,
+            "written": self.written,
         }
+
+    def disk(self) -> bytes:
+        """What its disk and its console log hold: all of it that cannot be told from its spec."""
+        return json.dumps({"written": self.written, "history": self.history}).encode()
+
+    @classmethod
+    def moved(cls, spec: DomainSpec, facts: str, disk: bytes) -> Guest:
+        """The guest that another host exported, off."""
+        made = cls.made(spec, datetime.fromisoformat(json.loads(facts)["created_at"]))
+        return replace(made, booted_at=None, **json.loads(disk))
+
+    def facts(self) -> str:
+        return json.dumps({"created_at": self.created_at.isoformat()})
 
     @classmethod
     def from_record(cls, vm_id: UUID, record: dict[str, Any]) -> Guest:

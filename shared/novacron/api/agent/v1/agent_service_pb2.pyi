@@ -119,6 +119,48 @@ class DeleteVmResponse(_message.Message):
     deleted: bool
     def __init__(self, deleted: _Optional[bool] = ...) -> None: ...
 
+class ImportVmRequest(_message.Message):
+    __slots__ = ("vm", "source_address")
+    VM_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    vm: CreateVmRequest
+    source_address: str
+    def __init__(self, vm: _Optional[_Union[CreateVmRequest, _Mapping]] = ..., source_address: _Optional[str] = ...) -> None: ...
+
+class ExportVmRequest(_message.Message):
+    __slots__ = ("vm_id", "known")
+    VM_ID_FIELD_NUMBER: _ClassVar[int]
+    KNOWN_FIELD_NUMBER: _ClassVar[int]
+    vm_id: str
+    known: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, vm_id: _Optional[str] = ..., known: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ExportVmResponse(_message.Message):
+    __slots__ = ("facts", "begins", "data", "ends", "complete")
+    FACTS_FIELD_NUMBER: _ClassVar[int]
+    BEGINS_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    ENDS_FIELD_NUMBER: _ClassVar[int]
+    COMPLETE_FIELD_NUMBER: _ClassVar[int]
+    facts: str
+    begins: FileBegins
+    data: bytes
+    ends: str
+    complete: bool
+    def __init__(self, facts: _Optional[str] = ..., begins: _Optional[_Union[FileBegins, _Mapping]] = ..., data: _Optional[bytes] = ..., ends: _Optional[str] = ..., complete: _Optional[bool] = ...) -> None: ...
+
+class FileBegins(_message.Message):
+    __slots__ = ("name", "size", "base_sha256", "omitted")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    BASE_SHA256_FIELD_NUMBER: _ClassVar[int]
+    OMITTED_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    size: int
+    base_sha256: str
+    omitted: bool
+    def __init__(self, name: _Optional[str] = ..., size: _Optional[int] = ..., base_sha256: _Optional[str] = ..., omitted: _Optional[bool] = ...) -> None: ...
+
 class GetVmConsoleRequest(_message.Message):
     __slots__ = ("vm_id", "offset", "limit")
     VM_ID_FIELD_NUMBER: _ClassVar[int]

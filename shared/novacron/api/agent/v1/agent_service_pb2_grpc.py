@@ -70,6 +70,16 @@ class AgentServiceStub:
                 request_serializer=novacron_dot_api_dot_agent_dot_v1_dot_agent__service__pb2.DeleteVmRequest.SerializeToString,
                 response_deserializer=novacron_dot_api_dot_agent_dot_v1_dot_agent__service__pb2.DeleteVmResponse.FromString,
                 _registered_method=True)
+        self.ImportVm = channel.unary_unary(
+                '/novacron.api.agent.v1.AgentService/ImportVm',
+                request_serializer=novacron_dot_api_dot_agent_dot_v1_dot_agent__service__pb2.ImportVmRequest.SerializeToString,
+                response_deserializer=novacron_dot_api_dot_agent_dot_v1_dot_agent__service__pb2.Domain.FromString,
+                _registered_method=True)
+        self.ExportVm = channel.unary_stream(
+                '/novacron.api.agent.v1.AgentService/ExportVm',
+                request_serializer=novacron_dot_api_dot_agent_dot_v1_dot_agent__service__pb2.ExportVmRequest.SerializeToString,
+                response_deserializer=novacron_dot_api_dot_agent_dot_v1_dot_agent__service__pb2.ExportVmResponse.FromString,
+                _registered_method=True)
         self.GetVmConsole = channel.unary_unary(
                 '/novacron.api.agent.v1.AgentService/GetVmConsole',
                 request_serializer=novacron_dot_api_dot_agent_dot_v1_dot_agent__service__pb2.GetVmConsoleRequest.SerializeToString,
@@ -131,6 +141,23 @@ class AgentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ImportVm(self, request, context):
+        """Makes a VM here of what another host has of it: its files are pulled from that host's agent, and the domain is defined and
+        stays off. The other host keeps all of it. ALREADY_EXISTS: the id is taken by another spec. FAILED_PRECONDITION: the domain
+        runs there, or (STEP_COMPENSATED) the saga has already undone this.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExportVm(self, request, context):
+        """Streams what this host has of a VM that is off: what it is, then file by file. NOT_FOUND: not on this host.
+        FAILED_PRECONDITION: it runs, and its disk would change under the reader.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetVmConsole(self, request, context):
         """Reads a part of the serial console's log. NOT_FOUND: not on this host.
         """
@@ -175,6 +202,16 @@ def add_AgentServiceServicer_to_server(servicer, server):
                     servicer.DeleteVm,
                     request_deserializer=novacron_dot_api_dot_agent_dot_v1_dot_agent__service__pb2.DeleteVmRequest.FromString,
                     response_serializer=novacron_dot_api_dot_agent_dot_v1_dot_agent__service__pb2.DeleteVmResponse.SerializeToString,
+            ),
+            'ImportVm': grpc.unary_unary_rpc_method_handler(
+                    servicer.ImportVm,
+                    request_deserializer=novacron_dot_api_dot_agent_dot_v1_dot_agent__service__pb2.ImportVmRequest.FromString,
+                    response_serializer=novacron_dot_api_dot_agent_dot_v1_dot_agent__service__pb2.Domain.SerializeToString,
+            ),
+            'ExportVm': grpc.unary_stream_rpc_method_handler(
+                    servicer.ExportVm,
+                    request_deserializer=novacron_dot_api_dot_agent_dot_v1_dot_agent__service__pb2.ExportVmRequest.FromString,
+                    response_serializer=novacron_dot_api_dot_agent_dot_v1_dot_agent__service__pb2.ExportVmResponse.SerializeToString,
             ),
             'GetVmConsole': grpc.unary_unary_rpc_method_handler(
                     servicer.GetVmConsole,
@@ -372,6 +409,60 @@ class AgentService:
             '/novacron.api.agent.v1.AgentService/DeleteVm',
             novacron_dot_api_dot_agent_dot_v1_dot_agent__service__pb2.DeleteVmRequest.SerializeToString,
             novacron_dot_api_dot_agent_dot_v1_dot_agent__service__pb2.DeleteVmResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ImportVm(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/novacron.api.agent.v1.AgentService/ImportVm',
+            novacron_dot_api_dot_agent_dot_v1_dot_agent__service__pb2.ImportVmRequest.SerializeToString,
+            novacron_dot_api_dot_agent_dot_v1_dot_agent__service__pb2.Domain.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportVm(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/novacron.api.agent.v1.AgentService/ExportVm',
+            novacron_dot_api_dot_agent_dot_v1_dot_agent__service__pb2.ExportVmRequest.SerializeToString,
+            novacron_dot_api_dot_agent_dot_v1_dot_agent__service__pb2.ExportVmResponse.FromString,
             options,
             channel_credentials,
             insecure,
