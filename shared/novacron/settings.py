@@ -31,6 +31,9 @@ class ProcessSettings(BaseSettings):
 
     listen: str = Field(default="127.0.0.1:0", description="host:port for users: TLS, bearer token or API key.")
     mesh_listen: str = Field(default="127.0.0.1:0", description="host:port for other services: mTLS.")
+    processes: int = Field(
+        default=1, ge=1, le=64, description="Processes that serve the same ports; above 1 both ports have to be given."
+    )
     advertise_host: str = Field(
         default="", description="Where others reach this process; the listen addresses' host if empty."
     )
