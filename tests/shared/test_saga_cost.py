@@ -1,6 +1,7 @@
 """What a saga costs, counted by PostgreSQL itself."""
 
 import asyncio
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -56,33 +57,54 @@ async def one_saga(database, coordinator):
     assert record.state is SagaState.SUCCEEDED
 
 
-async def test_four_steps_cost_five_commits_and_five_statements_and_read_nothing(database, postgres):
+@pytest.fixture
+async def counted(database, postgres):
+    """``async with counted() as spent``: statements and commits, by PostgreSQL's own counters, when the block has ended."""
     name = database.url.rpartition("/")[2]
-    coordinator = Coordinator(PostgresLog(database), [FOUR_STEPS])  # not started: no sweep, no heartbeat
-    await one_saga(database, coordinator)  # connections and prepared statements are there from now on
-    sagas = 20
     with psycopg.connect(postgres.url(), autocommit=True) as watcher:
         watcher.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
 
-        def counted():
+        async def counters():
             # A backend writes its counters down when it has been idle for a moment, or is told to.
-            return watcher.execute(_CALLS, (name,)).fetchone()[0], watcher.execute(_COMMITS, (name,)).fetchone()[0]
-
-        async def flush():
             async with database.connection() as connection:
                 await connection.execute("SELECT pg_stat_force_next_flush()")
             watcher.execute("SELECT pg_stat_clear_snapshot()")
+            return watcher.execute(_CALLS, (name,)).fetchone()[0], watcher.execute(_COMMITS, (name,)).fetchone()[0]
 
-        await flush()
-        before = counted()
+        @asynccontextmanager
+        async def block():
+            spent = []
+            before = await counters()
+            yield spent
+            spent += [late - early for late, early in zip(await counters(), before, strict=True)]
+
+        yield block
+
+
+async def test_four_steps_cost_five_commits_and_five_statements_and_read_nothing(database, counted):
+    coordinator = Coordinator(PostgresLog(database), [FOUR_STEPS])  # not started: no sweep, no heartbeat
+    await one_saga(database, coordinator)  # connections and prepared statements are there from now on
+    sagas = 20
+    async with counted() as spent:
         for _ in range(sagas):
             await one_saga(database, coordinator)
-        await flush()
-        after = counted()
-    statements, commits = (late - early for late, early in zip(after, before, strict=True))
+    statements, commits = spent
     assert statements == 5 * sagas
     # The flushes are transactions of their own, and so is a check of a connection that was idle.
     assert 5 * sagas <= commits <= 5 * sagas + 8
+    await coordinator.stop()
+
+
+async def test_sagas_at_the_same_time_share_their_commits(database, counted):
+    coordinator = Coordinator(PostgresLog(database), [FOUR_STEPS])
+    await one_saga(database, coordinator)
+    sagas = 40
+    async with counted() as spent:
+        await asyncio.gather(*(one_saga(database, coordinator) for _ in range(sagas)))
+    statements, commits = spent
+    # Each begins in a transaction of its own; the four commits after that they may share.
+    assert sagas < statements < 3 * sagas
+    assert commits <= statements + 8
     await coordinator.stop()
 
 

@@ -25,7 +25,7 @@ import random
 import re
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -140,7 +140,7 @@ class Saga(Generic[P]):
     def __post_init__(self) -> None:
         check(self)
 
-    @property
+    @cached_property
     def stages(self) -> tuple[tuple[Step, ...], ...]:
         """Steps that run side by side, stage by stage."""
         return tuple(one.steps if isinstance(one, Parallel) else (one,) for one in self.steps)
@@ -150,7 +150,11 @@ class Saga(Generic[P]):
             yield from stage
 
     def step(self, name: str) -> Step:
-        return next(step for step in self if step.name == name)
+        return self._by_name[name]
+
+    @cached_property
+    def _by_name(self) -> dict[str, Step]:
+        return {step.name: step for step in self}
 
     def encode(self, params: P) -> dict[str, Any]:
         """Parameters as stored. :raises DefinitionError: they are not what the definition says."""

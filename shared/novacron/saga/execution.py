@@ -17,8 +17,9 @@ from ..rpc import deadline
 from ..rpc.observe import retrying
 from . import failpoint, metrics
 from .definition import Context, Saga, adapter, encode
+from .entry import Committed
 from .key import SagaKey, set_current_key
-from .log import Committed, Effect, Log
+from .log import Effect, Log
 from .outcome import failed
 from .plan import Decision, decide
 from .record import Attempt, AttemptOutcome, Record, SagaState
@@ -65,16 +66,26 @@ class Execution:
         return await self._commit(abandoned, decide(self.saga, self.record))
 
     async def _step(self, decision: Decision) -> Decision:
-        for intent in decision.intents:
+        if len(decision.intents) == 1 and not self._under_way:
+            done: tuple[Attempt, ...] = (await self._attempt(decision.intents[0]),)
+            # What follows is this saga's own work again, under no step's key.
+            set_current_key(None)
+        else:
+            done = await self._first_ended(decision.intents)
+        for one in done:
+            self.record = self.record.with_outcome(one)
+        return await self._commit(done, decide(self.saga, self.record))
+
+    async def _first_ended(self, intents: tuple[Attempt, ...]) -> tuple[Attempt, ...]:
+        """Steps side by side: a task each; those that have ended when the first has."""
+        for intent in intents:
             if intent.id not in self._under_way:
                 self._under_way[intent.id] = asyncio.ensure_future(self._attempt(intent))
         await asyncio.wait(self._under_way.values(), return_when=asyncio.FIRST_COMPLETED)
-        ended = [task for task in self._under_way.values() if task.done()]
-        done = tuple(task.result() for task in ended)
-        for one in done:
+        ended = [task.result() for task in self._under_way.values() if task.done()]
+        for one in ended:
             del self._under_way[one.id]
-            self.record = self.record.with_outcome(one)
-        return await self._commit(done, decide(self.saga, self.record))
+        return tuple(ended)
 
     async def _commit(self, done: tuple[Attempt, ...], decision: Decision) -> Decision:
         """Write outcomes and decision. What the commit reads back may turn the saga round: then decide, and write, again."""
@@ -94,10 +105,10 @@ class Execution:
             if in_doubt and written != intents:
                 # A try whose answer was lost may have come before the cancel: then they are written, and must be made.
                 written = await self._in_log(intents)
-            self.record = replace(
-                self.record.with_intents(written),
-                state=decision.state,
-                error=decision.error or self.record.error,
+            self.record = self.record.committed(
+                written,
+                decision.state,
+                decision.error or self.record.error,
                 cancel_reason=committed.cancel_reason,
                 overdue=committed.overdue,
             )
@@ -175,7 +186,7 @@ class Execution:
         retrying(len(failures))
         function = step.action if intent.operation == "action" else step.compensation
         if function is None:
-            return replace(intent, outcome=AttemptOutcome.OK)
+            return intent.ended(AttemptOutcome.OK)
         name = f"{self.record.name}/{intent.step}/{intent.operation}"
         try:
             with telemetry.span(f"saga {name}", self.record.traceparent, saga_id=str(self.record.saga_id)):
@@ -187,7 +198,7 @@ class Execution:
             output = None
             if intent.operation == "action" and step.output is not None:
                 output = encode(step.output, result, f"saga {self.record.name}, step {intent.step}: output")
-            return replace(intent, outcome=AttemptOutcome.OK, output=output)
+            return intent.ended(AttemptOutcome.OK, output)
         except asyncio.CancelledError:
             raise
         except Exception as exception:
@@ -195,7 +206,7 @@ class Execution:
             log.info(
                 "saga step failed", saga=str(self.record.saga_id), step=name, outcome=str(outcome), error=error.message
             )
-            return replace(intent, outcome=outcome, error=error)
+            return intent.ended(outcome, error=error)
 
 
 def context_of(saga: Saga[Any], record: Record, services: Any) -> Context[Any]:

@@ -1,6 +1,7 @@
 """The saga log in PostgreSQL: one statement and one commit for each thing that happens.
 
-N steps cost N + 1 commits: the start with the first intent, each result with the next intent, the last result with the end.
+N steps cost N + 1 commits: the start with the first intent, each result with the next intent, the last result with the end;
+under load fewer, for sagas that run at the same time share them.
 Every write names owner and epoch in its predicate and the database's clock sets every lease, so a worker that was asleep
 writes nothing, however wrong its own clock.
 """
@@ -9,32 +10,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from ..db import Connection, Database, MigrationSource
-from ..errors import LeaseLost
 from ..telemetry import current_traceparent
 from . import statements
 from .definition import Saga
+from .entry import Committed, Entry, documents, fenced
+from .group_commit import GroupCommit
 from .key import Operation
 from .plan import Decision
 from .record import Attempt, AttemptOutcome, Record, SagaState, StepError
 
+# A commit leaves the lease as it is while this part of it is left.
+LEASE_KEPT = 0.7
 MIGRATIONS = MigrationSource("saga", Path(__file__).parent / "migrations")
 
 P = TypeVar("P")
 Effect = Callable[[Any], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Committed:
-    """What a commit read back: someone wants the saga turned round, or its deadline has passed."""
-
-    cancel_reason: str | None
-    overdue: bool
 
 
 class Log(Protocol):
@@ -64,6 +59,7 @@ class PostgresLog:
     def __init__(self, database: Database, *, lease_seconds: float = 10.0) -> None:
         self.database = database
         self.lease_seconds = lease_seconds
+        self._group = GroupCommit(self._write_group)
 
     async def begin(
         self, connection: Connection, record: Record, owner: str, intents: Sequence[Attempt], deadline_seconds: float
@@ -100,37 +96,31 @@ class PostgresLog:
 
         Repeating a commit whose reply was lost changes nothing more. :raises LeaseLost: this worker no longer has the saga.
         """
-        parameters = {
-            "saga_id": record.saga_id,
-            "owner": owner,
-            "epoch": record.epoch,
-            "lease": self.lease_seconds,
-            "state": str(decision.state),
-            "over": decision.over,
-            "resume_state": decision.resume_state and str(decision.resume_state),
-            "error": json.dumps(decision.error.to_json()) if decision.error else None,
-            "bound": decision.bound,
-            # One document each instead of an array a column: half the client's work for a statement.
-            "done": json.dumps([_done(one) for one in done]),
-            "intents": json.dumps(
-                [{"step": one.step, "operation": one.operation, "attempt": one.attempt} for one in intents]
-            ),
-        }
+        entry = Entry(owner, record.saga_id, record.epoch, decision, done, intents)
         if effect is None:
-            async with self.database.connection() as connection:
-                return (await self._fenced(connection, parameters))[0]
+            committed, _ = await self._group.commit(entry)
+            return fenced(committed, entry)
         async with self.database.transaction() as connection:
-            committed, recorded = await self._fenced(connection, parameters)
+            ((answer, recorded),) = await self._write(connection, [entry])
+            committed = fenced(answer, entry)
             # Fewer rows than outcomes: this very commit was made before, and its effect with it.
             if recorded == len(done):
                 await effect(connection)
             return committed
 
-    async def _fenced(self, connection: Connection, parameters: dict[str, Any]) -> tuple[Committed, int]:
-        row = await (await connection.execute(statements.COMMIT, parameters)).fetchone()
-        if row is None:
-            raise LeaseLost(f"saga {parameters['saga_id']} has another owner, or has ended")
-        return Committed(row[0], row[1]), row[2]
+    async def _write_group(self, entries: Sequence[Entry]) -> list[tuple[Committed | None, int]]:
+        async with self.database.connection() as connection:
+            return await self._write(connection, entries)
+
+    async def _write(self, connection: Connection, entries: Sequence[Entry]) -> list[tuple[Committed | None, int]]:
+        """What each commit read back and how many outcomes it recorded; None for one that the fence did not let through."""
+        leases = {"owner": entries[0].owner, "lease": self.lease_seconds, "renewed": self.lease_seconds * LEASE_KEPT}
+        if len(entries) == 1 and entries[0].is_simple:
+            cursor = await connection.execute(statements.COMMIT_ONE, leases | entries[0].values())
+        else:
+            cursor = await connection.execute(statements.COMMIT_MANY, leases | documents(entries))
+        rows = {row[0]: (Committed(row[1], row[2]), row[3]) for row in await cursor.fetchall()}
+        return [rows.get(one.saga_id, (None, 0)) for one in entries]
 
     async def claim(self, owner: str, definitions: Iterable[tuple[str, int]], limit: int) -> list[Record]:
         """Take sagas that nobody holds and that are due, of the definitions that this worker has. One statement when there
@@ -151,7 +141,8 @@ class PostgresLog:
             return await self._with_attempts(connection, rows) if rows else []
 
     async def renew(self, owner: str, sagas: Sequence[tuple[UUID, int]]) -> set[UUID]:
-        """Renew the leases of ``(saga, epoch)``; returns those that this worker still has."""
+        """Renew the leases of ``(saga, epoch)``; returns those that this worker still has or has brought to their end."""
+        sagas = sorted(sagas)  # rows are locked in one order everywhere
         async with self.database.connection() as connection:
             cursor = await connection.execute(
                 statements.RENEW,
@@ -166,6 +157,7 @@ class PostgresLog:
 
     async def release(self, owner: str) -> None:
         """Give everything back at once, so that nobody waits for the leases to pass."""
+        await self._group.written()
         async with self.database.connection() as connection:
             await connection.execute(statements.RELEASE, (owner,))
 
@@ -182,17 +174,6 @@ class PostgresLog:
         for row in await cursor.fetchall():
             attempts[row[0]].append(attempt_from_row(row[1:]))
         return [record_from_row(row, tuple(attempts[row[0]])) for row in rows]
-
-
-def _done(attempt: Attempt) -> dict[str, Any]:
-    return {
-        "step": attempt.step,
-        "operation": attempt.operation,
-        "attempt": attempt.attempt,
-        "outcome": str(attempt.outcome),
-        "output": attempt.output,
-        "error": None if attempt.error is None else attempt.error.to_json(),
-    }
 
 
 async def enqueue(

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from ...saga.definition import Kind, Saga
+from ...saga.log import LEASE_KEPT
 from ...saga.record import Attempt, AttemptOutcome, SagaState
 from .definitions import all_shapes, changing_steps
 from .tables import Change, Row
@@ -250,8 +251,10 @@ def _leases(story: Story) -> Verdicts:
             )
         if change.verb == "release" or not change.after.state.unfinished:
             held_until = 0.0
-        elif change.verb in ("claim", "commit", "renew"):  # a begin's lease runs from its statement, before its commit
+        elif change.verb in ("claim", "renew"):  # a begin's lease runs from its statement, before its commit
             held_until = change.real_at + lease
+        elif change.verb == "commit":  # leaves a lease alone that has most of its time left
+            held_until = max(held_until, change.real_at + lease * LEASE_KEPT)
         if change.after.state.unfinished:
             wait = change.after.due_at - change.real_at
             if wait > _LONGEST_WAIT_SECONDS + lease + 1.0:

@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from ...errors import Conflict, NovacronError, Unavailable
-from ...saga.log import Committed, Effect
+from ...saga.entry import Committed
+from ...saga.log import Effect
 from ...saga.plan import Decision
 from ...saga.record import Attempt, Record
 from .faults import Faults

@@ -13,7 +13,8 @@ from typing import Any
 from uuid import UUID
 
 from ...errors import LeaseLost
-from ...saga.log import Committed
+from ...saga.entry import Committed
+from ...saga.log import LEASE_KEPT
 from ...saga.plan import Decision
 from ...saga.record import Attempt, AttemptOutcome, Record, SagaState, StepError
 
@@ -164,6 +165,8 @@ class Tables:
         kept = set()
         for saga_id, epoch in sagas:
             before = self.rows.get(saga_id)
+            if before is not None and before.epoch == epoch and not before.state.unfinished:
+                kept.add(saga_id)
             if before is None or not self._fenced(before, owner, epoch):
                 continue
             until = at + self.lease_seconds
@@ -222,18 +225,22 @@ class Tables:
         return before is SagaState.RUNNING or after not in (SagaState.RUNNING, SagaState.SUCCEEDED)
 
     def _committed(self, before: Row, decision: Decision, at: float) -> Row:
-        until = at + self.lease_seconds
         return replace(
             before,
             state=decision.state,
-            lease_until=None if decision.over else until,
-            due_at=until,
+            lease_until=None if decision.over else self._renewed(before.lease_until, at),
+            due_at=self._renewed(before.due_at, at),
             owner=None if decision.over else before.owner,
             takeovers=0,
             error=decision.error or before.error,
             resume_state=decision.resume_state,
             finished_at=at if decision.over else None,
         )
+
+    def _renewed(self, until: float | None, at: float) -> float:
+        """A lease with most of its time left stays as it is."""
+        stays = until is not None and at + self.lease_seconds * LEASE_KEPT <= until <= at + self.lease_seconds
+        return until if until is not None and stays else at + self.lease_seconds
 
     def _guard(self, before: Row, after: Row) -> None:
         if before.state.terminal:
