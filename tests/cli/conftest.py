@@ -21,13 +21,17 @@ from novacron.api.monitoring.v1 import add_MetricsServiceServicer_to_server
 from novacron.api.registry.v1 import add_RegistryServiceServicer_to_server
 from novacron.api.saga.v1 import add_SagaServiceServicer_to_server
 from novacron.api.scheduler.v1 import add_NodeServiceServicer_to_server, add_ReservationServiceServicer_to_server
-from novacron.api.vm.v1 import add_TemplateServiceServicer_to_server, add_VmServiceServicer_to_server
+from novacron.api.vm.v1 import (
+    add_RepairServiceServicer_to_server,
+    add_TemplateServiceServicer_to_server,
+    add_VmServiceServicer_to_server,
+)
 from novacron.rpc.channel import Channel
 from novacron.testing.servers import Servers
 from novacron_cli.profile import Choices, load
 from novacron_cli.session import Session
 
-from .services import Auth, Metrics, Nodes, Providers, Registry, Reservations, Templates
+from .services import Auth, Metrics, Nodes, Providers, Registry, Repairs, Reservations, Templates
 from .vm_service import Sagas, Vms
 
 PASSWORD = "correct horse battery staple"
@@ -90,6 +94,7 @@ class Installation:
     providers: Providers
     metrics: Metrics
     registry: Registry
+    repairs: Repairs
 
     @property
     def profile(self) -> dict[str, Any]:
@@ -113,13 +118,14 @@ async def installation(servers: Servers, tmp_path: Path, novacron: Shell, ca: An
     """An installation as `novacron up` would describe it, in the directory where the shell stands."""
     sagas, auth = Sagas(), Auth(servers.users)
     vms, templates, nodes, reservations = Vms(sagas), Templates(), Nodes(), Reservations()
-    providers, metrics, registry = Providers(), Metrics(), Registry()
+    providers, metrics, registry, repairs = Providers(), Metrics(), Registry(), Repairs()
     server = await servers.start(
         "vm",
         [
             (add_AuthServiceServicer_to_server, auth),
             (add_VmServiceServicer_to_server, vms),
             (add_TemplateServiceServicer_to_server, templates),
+            (add_RepairServiceServicer_to_server, repairs),
             (add_SagaServiceServicer_to_server, sagas),
             (add_NodeServiceServicer_to_server, nodes),
             (add_ReservationServiceServicer_to_server, reservations),
@@ -132,7 +138,8 @@ async def installation(servers: Servers, tmp_path: Path, novacron: Shell, ca: An
     home.mkdir()
     (home / "admin-password").write_text(PASSWORD + "\n")
     address = f"127.0.0.1:{server.port}"
-    made = Installation(home, address, auth, vms, sagas, templates, nodes, reservations, providers, metrics, registry)
+    services = (auth, vms, sagas, templates, nodes, reservations, providers, metrics, registry, repairs)
+    made = Installation(home, address, *services)
     auth.passwords["", "admin"] = (PASSWORD, ("*:*",))
     made.write_profile(
         ca_file=str(ca.identity("vm").ca),

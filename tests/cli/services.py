@@ -48,7 +48,10 @@ from novacron.api.scheduler.v1 import (
 )
 from novacron.api.vm.v1 import (
     DeleteTemplateResponse,
+    ListNodeDomainsResponse,
     ListTemplatesResponse,
+    NodeDomain,
+    RepairServiceServicer,
     Template,
     TemplateServiceServicer,
 )
@@ -144,6 +147,17 @@ class Reservations(ReservationServiceServicer):
 
     async def ListReservations(self, request, context):
         return ListReservationsResponse(reservations=self.reservations)
+
+
+class Repairs(RepairServiceServicer):
+    def __init__(self) -> None:
+        self.domains: list[NodeDomain] = []
+        self.fails: Exception | None = None
+
+    async def ListNodeDomains(self, request, context):
+        if self.fails is not None:
+            raise self.fails
+        return ListNodeDomainsResponse(domains=self.domains)
 
 
 class Providers(ProviderServiceServicer):

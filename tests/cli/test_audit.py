@@ -10,7 +10,10 @@ from novacron.api.monitoring.v1 import VmMonitoring
 from novacron.api.saga.v1 import SAGA_STATE_STUCK
 from novacron.api.saga.v1 import Saga as ProtoSaga
 from novacron.api.scheduler.v1 import Reservation as ProtoReservation
-from novacron_cli.audit_rules import Node, Reservation, Saga, Snapshot, Vm, breaches, in_both
+from novacron.api.vm.v1 import NodeDomain
+from novacron.errors import Unimplemented
+from novacron_cli.audit_facts import Node, Reservation, Saga, Snapshot, Vm
+from novacron_cli.audit_rules import breaches, in_both
 
 NOW = datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC)
 TWO = {"cpu_cores": 2, "memory_mib": 2048}
@@ -133,6 +136,7 @@ def test_only_what_is_broken_in_both_readings_is_broken():
 def planted(installation):
     """One VM with all that it needs, and nothing that contradicts it."""
     vm = installation.vms.add("web-1")
+    installation.repairs.domains.append(NodeDomain(vm_id=vm.vm_id, name=vm.name))
     held = ProtoReservation(vm_id=vm.vm_id)
     held.node.node_id = installation.nodes.node.node_id
     held.resources.CopyFrom(installation.nodes.node.allocated)
@@ -145,8 +149,17 @@ async def test_nothing_is_broken_in_an_installation_whose_services_agree(novacro
     planted(logged_in)
     result = await novacron("audit")
     assert (result.code, result.out) == (0, "")
-    assert result.err.strip() == "nothing is broken: 1 VMs, 0 sagas, 1 nodes, 1 reservations, 1 monitored"
+    assert result.err.strip() == "nothing is broken: 1 VMs, 0 sagas, 1 nodes, 1 domains, 1 reservations, 1 monitored"
     assert (await novacron("audit", "-o", "json")).json == []
+
+
+async def test_a_service_that_knows_no_domains_yet_leaves_them_unseen_and_not_unsaid(novacron, logged_in):
+    planted(logged_in)
+    logged_in.repairs.fails = Unimplemented("this release has no such method")
+    result = await novacron("audit")
+    assert result.code == 1
+    assert "node-unread" in result.out
+    assert "not seen, what is on host-1" in result.err
 
 
 async def test_what_is_broken_is_listed_with_what_to_do_and_exit_code_1(novacron, logged_in):
@@ -170,8 +183,8 @@ async def test_what_is_broken_is_listed_with_what_to_do_and_exit_code_1(novacron
     assert set(told.json[0]) == {"invariant", "subject_id", "subject", "what", "advice"}
 
 
-async def test_the_help_names_every_invariant_and_says_that_nothing_is_mended(novacron):
+async def test_the_help_names_every_invariant_and_says_when_something_is_mended(novacron):
     said = (await novacron("audit", "--help")).out
-    assert "Nothing is mended by it" in said
-    for word in ("stuck-saga", "node-sum", "vm-without-reservation", "two-vms-of-one-name"):
+    assert "Nothing is mended unless --fix says so" in said
+    for word in ("stuck-saga", "node-sum", "vm-without-reservation", "two-vms-of-one-name", "domain-elsewhere"):
         assert word in said

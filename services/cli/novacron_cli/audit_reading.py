@@ -11,12 +11,14 @@ from novacron.api.auth.v1 import USER_ROLE_ADMIN, ValidateTokenRequest
 from novacron.api.monitoring.v1 import ListVmMonitoringRequest
 from novacron.api.saga.v1 import ListSagasRequest, SagaState
 from novacron.api.scheduler.v1 import ListNodesRequest, ListReservationsRequest
-from novacron.api.vm.v1 import ListVmsRequest, VmState
-from novacron_cli.audit_rules import Amounts, Node, Reservation, Saga, Snapshot, Vm
+from novacron.api.vm.v1 import ListNodeDomainsRequest, ListVmsRequest, VmState
+from novacron.errors import NovacronError, PermissionDenied
+from novacron_cli.audit_facts import Amounts, Domain, Node, Reservation, Saga, Snapshot, Vm
 from novacron_cli.connection import Connection
 from novacron_cli.finding import everything
 from novacron_cli.words import word
 
+_NODES_AT_ONCE = 16
 _COUNTED = ("cpu_cores", "memory_mib", "storage_gib", "network_bandwidth_mbps", "gpu_count")
 
 
@@ -37,17 +39,43 @@ async def read(connection: Connection, *, whole: bool) -> Snapshot:
         everything(connection.reservations.ListReservations, ListReservationsRequest(), "reservations"),
         everything(connection.metrics.ListVmMonitoring, ListVmMonitoringRequest(), "monitorings"),
     )
+    found, unread = await _domains(connection, nodes) if whole else ([], {})
     return Snapshot(
         now=datetime.now(UTC),
-        vms=tuple(Vm(vm.vm_id, vm.name, vm.tenant_id, word(VmState, vm.state), vm.saga_id) for vm in vms),
+        vms=tuple(Vm(vm.vm_id, vm.name, vm.tenant_id, word(VmState, vm.state), vm.saga_id, vm.node_id) for vm in vms),
         sagas=tuple(map(_saga, sagas)),
         nodes=tuple(
             Node(node.node_id, node.name, _amounts(node.allocatable), _amounts(node.allocated)) for node in nodes
         ),
-        reservations=tuple(Reservation(one.vm_id, one.node.node_id, _amounts(one.resources)) for one in reservations),
+        reservations=tuple(
+            Reservation(one.vm_id, one.node.node_id, _amounts(one.resources), one.decision_id) for one in reservations
+        ),
         monitored=frozenset(one.vm_id for one in monitorings),
         whole=whole,
+        domains=tuple(found),
+        unread=unread if whole else {node.node_id: "only an admin may read it" for node in nodes},
     )
+
+
+async def _domains(connection: Connection, nodes: Sequence[Any]) -> tuple[list[Domain], dict[str, str]]:
+    """What all nodes' agents have, and why that of some is not known."""
+    found: list[Domain] = []
+    unread: dict[str, str] = {}
+    few = asyncio.Semaphore(_NODES_AT_ONCE)
+
+    async def ask(node: Any) -> None:
+        try:
+            async with few:
+                answer = await connection.repairs.ListNodeDomains(ListNodeDomainsRequest(node_id=node.node_id))
+        except PermissionDenied:
+            raise
+        except NovacronError as error:
+            unread[node.node_id] = error.message
+        else:
+            found.extend(Domain(one.vm_id, one.name, node.node_id) for one in answer.domains)
+
+    await asyncio.gather(*map(ask, nodes))
+    return found, unread
 
 
 def _saga(saga: Any) -> Saga:

@@ -7,109 +7,23 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 
-# A worker's lease and a minute for the sweep and for clocks that differ: nobody is about to take what is later than this.
-LATEST = timedelta(seconds=70)
-
-UNFINISHED = frozenset({"running", "compensating", "stuck"})
-GONE = frozenset({"deleted", "error"})
-ON_A_NODE = frozenset({"running", "stopped"})
-
-Amounts = Mapping[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Vm:
-    """A VM, deleted ones as well."""
-
-    vm_id: str
-    name: str
-    tenant_id: str
-    state: str
-    saga_id: str = ""
-
-    @property
-    def is_live(self) -> bool:
-        return self.state not in GONE
-
-
-@dataclass(frozen=True, slots=True)
-class Saga:
-    """A saga of the vm service. ``taken_or_due`` is until when its lease holds or when it is due, whichever is later."""
-
-    saga_id: str
-    name: str
-    state: str
-    vm_id: str
-    taken_or_due: datetime | None = None
-    error: str = ""
-
-    @property
-    def is_unfinished(self) -> bool:
-        return self.state in UNFINISHED
-
-
-@dataclass(frozen=True, slots=True)
-class Reservation:
-    """What a VM holds of a node."""
-
-    vm_id: str
-    node_id: str
-    amounts: Amounts = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """A node, with what it counts as taken and what may be taken."""
-
-    node_id: str
-    name: str
-    allocatable: Amounts = field(default_factory=dict)
-    allocated: Amounts = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """One reading of all services. ``monitored`` are ids of VMs."""
-
-    now: datetime
-    vms: tuple[Vm, ...] = ()
-    sagas: tuple[Saga, ...] = ()
-    nodes: tuple[Node, ...] = ()
-    reservations: tuple[Reservation, ...] = ()
-    monitored: frozenset[str] = frozenset()
-    # False: of a node's reservations only one tenant's were seen, so they may add up to less.
-    whole: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Breach:
-    """One invariant that does not hold of one thing. ``invariant`` is a stable word.
-
-    Breaches are equal when they are the same one, seen twice: ``evidence`` is what moves in a system that only works.
-    """
-
-    invariant: str
-    subject_id: str
-    subject: str = field(compare=False)
-    what: str = field(compare=False)
-    advice: str = field(compare=False)
-    evidence: str = ""
+from novacron_cli.audit_domains import domains
+from novacron_cli.audit_facts import LATEST, ON_A_NODE, Breach, Repair, RepairAction, Saga, Snapshot, Vm
 
 
 def breaches(snapshot: Snapshot) -> list[Breach]:
     """Everything that contradicts something else, sagas first, because what is wrong elsewhere often follows from them."""
-    working = {saga.vm_id for saga in snapshot.sagas if saga.is_unfinished}
     vms = {vm.vm_id: vm for vm in snapshot.vms}
     return [
         *_stuck(snapshot, vms),
         *_abandoned(snapshot, vms),
         *_lock_of_a_finished_saga(snapshot),
         *_twins(snapshot),
-        *_leaked(snapshot, vms, working),
-        *_missing(snapshot, working),
+        *domains(snapshot, vms),
+        *_leaked_reservations(snapshot, vms),
+        *_leaked_monitoring(snapshot, vms),
+        *_missing(snapshot),
         *_nodes(snapshot),
     ]
 
@@ -184,41 +98,78 @@ def _twins(snapshot: Snapshot) -> Iterator[Breach]:
             )
 
 
-def _leaked(snapshot: Snapshot, vms: Mapping[str, Vm], working: set[str]) -> Iterator[Breach]:
-    """What is held for no one: neither a live VM nor a saga that may yet give it back."""
-    kept = {vm.vm_id for vm in snapshot.vms if vm.is_live} | working
-    held = [("reservation-without-vm", "a reservation is held", one.vm_id) for one in snapshot.reservations]
-    held += [("monitoring-without-vm", "its samples are kept", vm_id) for vm_id in sorted(snapshot.monitored)]
-    for invariant, what, vm_id in held:
-        if vm_id in kept:
+def _leaked_reservations(snapshot: Snapshot, vms: Mapping[str, Vm]) -> Iterator[Breach]:
+    """What is held for no one, or where its VM is not: nobody uses it, and no saga may yet give it back."""
+    for one in snapshot.reservations:
+        vm = vms.get(one.vm_id)
+        if one.vm_id in snapshot.at_work:
             continue
-        vm = vms.get(vm_id)
-        why = f"it is {vm.state}" if vm else "there is no such VM"
-        again = vm is not None and vm.state == "error"
+        node = snapshot.node_names.get(one.node_id, one.node_id)
+        if vm is None or not vm.is_live:
+            invariant, what = "reservation-without-vm", f"a place on {node} is held though {_gone(vm)}"
+        elif vm.node_id and one.node_id != vm.node_id:
+            where = snapshot.node_names.get(vm.node_id, vm.node_id)
+            invariant, what = "reservation-elsewhere", f"a place on {node} is held though the VM is on {where}"
+        else:
+            continue
+        words = f"release the place on {node} of {_name(vm, one.vm_id)}"
+        repair = Repair(RepairAction.RELEASE_RESERVATION, words, one.vm_id, one.node_id, one.decision_id)
+        safe = vm is None or vm.is_live or vm.is_gone
         yield Breach(
             invariant,
-            vm_id,
-            _vm(vm) if vm else f"vm {vm_id}",
-            f"{what} though {why}, and no saga works on it",
-            f"novacron vm delete {vm_id}: a delete gives all of it back"
-            if again
-            else f"novacron saga show {vm_id} says how it came to this; no command gives it back",
+            one.vm_id,
+            _name(vm, one.vm_id),
+            f"{what}, and no saga works on it",
+            "novacron audit --fix gives it back, once no domain of it is on the node" if safe else _delete(one.vm_id),
+            # The leak is this reservation: one that is made and moved while the audit looks is another each time.
+            evidence=one.decision_id or one.node_id,
+            repair=repair if safe else None,
         )
 
 
-def _missing(snapshot: Snapshot, working: set[str]) -> Iterator[Breach]:
-    """What a VM should have. One that a saga works on may lack it for now."""
-    reserved = {one.vm_id for one in snapshot.reservations}
-    for vm in snapshot.vms:
-        if vm.vm_id in working:
+def _leaked_monitoring(snapshot: Snapshot, vms: Mapping[str, Vm]) -> Iterator[Breach]:
+    for vm_id in sorted(snapshot.monitored - snapshot.at_work):
+        vm = vms.get(vm_id)
+        if vm is not None and vm.is_live:
             continue
-        advice = f"novacron saga show {vm.vm_id}; delete the VM and create it again when its data can be spared"
-        if vm.state in ON_A_NODE and vm.vm_id not in reserved:
-            what = f"is {vm.state} and holds no reservation: its node may promise the same place to another"
-            yield Breach("vm-without-reservation", vm.vm_id, _vm(vm), what, advice)
+        name, safe = _name(vm, vm_id), vm is None or vm.is_gone
+        repair = Repair(RepairAction.DELETE_MONITORING, f"end the monitoring of {name}", vm_id)
+        yield Breach(
+            "monitoring-without-vm",
+            vm_id,
+            name,
+            f"its samples are kept though {_gone(vm)}, and no saga works on it",
+            "novacron audit --fix ends it" if safe else _delete(vm_id),
+            repair=repair if safe else None,
+        )
+
+
+def _missing(snapshot: Snapshot) -> Iterator[Breach]:
+    """What a VM should have. One that a saga works on may lack it for now."""
+    places = defaultdict(set)
+    for one in snapshot.reservations:
+        places[one.vm_id].add(one.node_id)
+    for vm in snapshot.vms:
+        if vm.vm_id in snapshot.at_work:
+            continue
+        held = places[vm.vm_id]
+        if vm.state in ON_A_NODE and not (vm.node_id in held if vm.node_id else held):
+            yield Breach(
+                "vm-without-reservation",
+                vm.vm_id,
+                _vm(vm),
+                f"is {vm.state} and holds no place on its node, which may promise it to another",
+                f"novacron saga show {vm.vm_id}; delete the VM and create it again when its data can be spared",
+            )
         if vm.state == "running" and vm.vm_id not in snapshot.monitored:
-            what = "runs and its samples are dropped: nothing is monitored of it"
-            yield Breach("vm-without-monitoring", vm.vm_id, _vm(vm), what, advice)
+            yield Breach(
+                "vm-without-monitoring",
+                vm.vm_id,
+                _vm(vm),
+                "runs and its samples are dropped: nothing is monitored of it",
+                "novacron audit --fix has it monitored again",
+                repair=Repair(RepairAction.RESTORE_MONITORING, f"monitor {_vm(vm)} again", vm.vm_id),
+            )
 
 
 def _nodes(snapshot: Snapshot) -> Iterator[Breach]:
@@ -261,6 +212,18 @@ def in_both(first: Iterable[Breach], second: Iterable[Breach]) -> list[Breach]:
     """What was broken twice, as it was told the second time."""
     before = set(first)
     return [breach for breach in second if breach in before]
+
+
+def _gone(vm: Vm | None) -> str:
+    return f"the VM is {vm.state}" if vm else "there is no such VM"
+
+
+def _delete(vm_id: str) -> str:
+    return f"novacron vm delete {vm_id}: a delete gives all of it back"
+
+
+def _name(vm: Vm | None, vm_id: str) -> str:
+    return _vm(vm) if vm else f"vm {vm_id}"
 
 
 def _vm(vm: Vm) -> str:

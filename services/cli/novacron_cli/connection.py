@@ -97,6 +97,12 @@ class Connection:
         return VmServiceStub(self._signed("vm"))
 
     @cached_property
+    def repairs(self) -> Any:
+        from novacron.api.vm.v1 import RepairServiceStub
+
+        return RepairServiceStub(self._signed("vm"))
+
+    @cached_property
     def templates(self) -> Any:
         from novacron.api.vm.v1 import TemplateServiceStub
 

@@ -11,8 +11,6 @@ from novacron.errors import FailedPrecondition
 
 from .vm import Vm, VmState
 
-_GONE = frozenset({VmState.DELETED, VmState.ERROR})
-
 
 class RepairAction(enum.StrEnum):
     """What is done about a contradiction."""
@@ -59,15 +57,15 @@ class Standing:
     def must_be_gone(self) -> None:
         """:raises FailedPrecondition: the VM lives, or a saga works on it."""
         self._must_be_idle()
-        if self.vm is not None and self.vm.state not in _GONE:
-            raise FailedPrecondition(f"VM {self.vm.name} is {self.vm.state}: what it has is not taken from it")
+        if self.vm is not None and not _is_gone(self.vm):
+            raise FailedPrecondition(_kept(self.vm))
 
     def must_not_be_on(self, node_id: UUID) -> None:
         """:raises FailedPrecondition: the VM lives there, or nobody can say where, or a saga works on it."""
         self._must_be_idle()
         vm = self.vm
-        if vm is not None and vm.state not in _GONE and vm.node_id in (None, node_id):
-            raise FailedPrecondition(f"VM {vm.name} is {vm.state} on this node: what it has there is not taken from it")
+        if vm is not None and not _is_gone(vm) and vm.node_id in (None, node_id):
+            raise FailedPrecondition(_kept(vm))
 
     def must_be_known(self) -> None:
         """:raises FailedPrecondition: nobody here ever heard of such a VM, so nobody can say that it is not needed."""
@@ -92,3 +90,12 @@ class Standing:
                 f"{', '.join(self.at_work)} works on VM {self.vm_id}: wait until it has ended; a stuck one first needs"
                 " `novacron saga retry`, skip, compensate or resolve"
             )
+
+
+def _is_gone(vm: Vm) -> bool:
+    """Deleted, or a create that was undone. A VM in error that once came to a node may have data there."""
+    return vm.state is VmState.DELETED or (vm.state is VmState.ERROR and vm.node_id is None)
+
+
+def _kept(vm: Vm) -> str:
+    return f"VM {vm.name} is {vm.state}: what it has is not taken from it; `novacron vm delete {vm.id}` gives all of it back"
