@@ -26,17 +26,19 @@ from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%novacron/api/options/v1/options.proto\x12\x17novacron.api.options.v1\x1a google/protobuf/descriptor.proto\x1a\x1egoogle/protobuf/duration.proto\"T\n\x06\x41\x63\x63\x65ss\x12\x12\n\npermission\x18\x01 \x01(\t\x12\x0f\n\x07\x63\x61llers\x18\x02 \x03(\t\x12\x0e\n\x06public\x18\x03 \x01(\x08\x12\x15\n\rauthenticated\x18\x04 \x01(\x08\"\x84\x01\n\nCallPolicy\x12*\n\x07timeout\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x15\n\rbreaker_class\x18\x02 \x01(\t\x12\x33\n\x08priority\x18\x03 \x01(\x0e\x32!.novacron.api.options.v1.Priority*^\n\x08Priority\x12\x18\n\x14PRIORITY_UNSPECIFIED\x10\x00\x12\x10\n\x0cPRIORITY_LOW\x10\x01\x12\x13\n\x0fPRIORITY_NORMAL\x10\x02\x12\x11\n\rPRIORITY_HIGH\x10\x03:Q\n\x06\x61\x63\x63\x65ss\x12\x1e.google.protobuf.MethodOptions\x18\xb8\x8e\x03 \x01(\x0b\x32\x1f.novacron.api.options.v1.Access:S\n\x04\x63\x61ll\x12\x1e.google.protobuf.MethodOptions\x18\xb9\x8e\x03 \x01(\x0b\x32#.novacron.api.options.v1.CallPolicyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%novacron/api/options/v1/options.proto\x12\x17novacron.api.options.v1\x1a google/protobuf/descriptor.proto\x1a\x1egoogle/protobuf/duration.proto\"T\n\x06\x41\x63\x63\x65ss\x12\x12\n\npermission\x18\x01 \x01(\t\x12\x0f\n\x07\x63\x61llers\x18\x02 \x03(\t\x12\x0e\n\x06public\x18\x03 \x01(\x08\x12\x15\n\rauthenticated\x18\x04 \x01(\x08\"\xb9\x01\n\nCallPolicy\x12*\n\x07timeout\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x15\n\rbreaker_class\x18\x02 \x01(\t\x12\x33\n\x08priority\x18\x03 \x01(\x0e\x32!.novacron.api.options.v1.Priority\x12\x33\n\x08\x66\x61llback\x18\x04 \x01(\x0b\x32!.novacron.api.options.v1.Fallback\"k\n\x08\x46\x61llback\x12/\n\x0c\x63\x61\x63hed_value\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x17\n\x0f\x61nother_service\x18\x02 \x01(\x08\x12\x15\n\rdefault_value\x18\x03 \x01(\t*^\n\x08Priority\x12\x18\n\x14PRIORITY_UNSPECIFIED\x10\x00\x12\x10\n\x0cPRIORITY_LOW\x10\x01\x12\x13\n\x0fPRIORITY_NORMAL\x10\x02\x12\x11\n\rPRIORITY_HIGH\x10\x03:Q\n\x06\x61\x63\x63\x65ss\x12\x1e.google.protobuf.MethodOptions\x18\xb8\x8e\x03 \x01(\x0b\x32\x1f.novacron.api.options.v1.Access:S\n\x04\x63\x61ll\x12\x1e.google.protobuf.MethodOptions\x18\xb9\x8e\x03 \x01(\x0b\x32#.novacron.api.options.v1.CallPolicyb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'novacron.api.options.v1.options_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PRIORITY']._serialized_start=353
-  _globals['_PRIORITY']._serialized_end=447
+  _globals['_PRIORITY']._serialized_start=515
+  _globals['_PRIORITY']._serialized_end=609
   _globals['_ACCESS']._serialized_start=132
   _globals['_ACCESS']._serialized_end=216
   _globals['_CALLPOLICY']._serialized_start=219
-  _globals['_CALLPOLICY']._serialized_end=351
+  _globals['_CALLPOLICY']._serialized_end=404
+  _globals['_FALLBACK']._serialized_start=406
+  _globals['_FALLBACK']._serialized_end=513
 # @@protoc_insertion_point(module_scope)

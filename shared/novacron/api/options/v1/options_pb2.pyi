@@ -39,11 +39,23 @@ class Access(_message.Message):
     def __init__(self, permission: _Optional[str] = ..., callers: _Optional[_Iterable[str]] = ..., public: _Optional[bool] = ..., authenticated: _Optional[bool] = ...) -> None: ...
 
 class CallPolicy(_message.Message):
-    __slots__ = ("timeout", "breaker_class", "priority")
+    __slots__ = ("timeout", "breaker_class", "priority", "fallback")
     TIMEOUT_FIELD_NUMBER: _ClassVar[int]
     BREAKER_CLASS_FIELD_NUMBER: _ClassVar[int]
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    FALLBACK_FIELD_NUMBER: _ClassVar[int]
     timeout: _duration_pb2.Duration
     breaker_class: str
     priority: Priority
-    def __init__(self, timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., breaker_class: _Optional[str] = ..., priority: _Optional[_Union[Priority, str]] = ...) -> None: ...
+    fallback: Fallback
+    def __init__(self, timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., breaker_class: _Optional[str] = ..., priority: _Optional[_Union[Priority, str]] = ..., fallback: _Optional[_Union[Fallback, _Mapping]] = ...) -> None: ...
+
+class Fallback(_message.Message):
+    __slots__ = ("cached_value", "another_service", "default_value")
+    CACHED_VALUE_FIELD_NUMBER: _ClassVar[int]
+    ANOTHER_SERVICE_FIELD_NUMBER: _ClassVar[int]
+    DEFAULT_VALUE_FIELD_NUMBER: _ClassVar[int]
+    cached_value: _duration_pb2.Duration
+    another_service: bool
+    default_value: str
+    def __init__(self, cached_value: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., another_service: _Optional[bool] = ..., default_value: _Optional[str] = ...) -> None: ...
