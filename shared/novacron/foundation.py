@@ -29,7 +29,7 @@ from .rpc.authentication import AuthClient
 from .rpc.breaker import BreakerConfiguration
 from .rpc.channel import Channel
 from .rpc.identity import Authenticator
-from .rpc.server import Server, otel_server_interceptors
+from .rpc.server import Server
 from .rpc.tls import Identification
 from .settings import ProcessSettings, ServiceSettings
 
@@ -112,7 +112,6 @@ class Foundation:
             self.settings,
             authenticator or AuthClient(self.mesh.channel("auth"), self.permissions),
             self.identification,
-            extra_interceptors=tuple(otel_server_interceptors(bool(self.settings.otlp_endpoint))),
         )
 
     @asynccontextmanager

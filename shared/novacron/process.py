@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from . import logs, telemetry
 from .db.migrations import MigrationError
+from .exposition import Exposition
 from .settings import ProcessSettings, SettingsError, load
 from .workers import EXIT_CONFIG, Workers
 
@@ -34,10 +35,12 @@ def run(service: str, settings_type: type[S], serve: Callable[[S, asyncio.Event]
         logs.configure(settings, service)
         if settings.processes > 1:
             sys.exit(asyncio.run(Workers(settings).run()))
-        provider = telemetry.configure(settings, service)
-        asyncio.run(_until_stopped(service, settings, serve, last))
-        if provider is not None:
-            provider.shutdown()
+        export = telemetry.configure(settings, service)
+        try:
+            asyncio.run(_until_stopped(service, settings, serve, last))
+        finally:
+            if export is not None:
+                export.stop()
     except (SettingsError, MigrationError) as error:
         print(f"{service}: {error}", file=sys.stderr)  # noqa: T201 - logs may not be set up
         sys.exit(EXIT_CONFIG)
@@ -58,13 +61,16 @@ async def _until_stopped(
         loop.add_signal_handler(number, stopping.set)
     # What was loaded at the start lives as long as the process: the collector need not look at it again.
     gc.freeze()
-    log.info("starting", instance=settings.instance)
+    exposition = Exposition(settings.metrics_listen, loop) if settings.metrics_listen else None
+    log.info("starting", instance=settings.instance, metrics_port=exposition.start() if exposition else None)
     code = 1
     try:
         await serve(settings, stopping)
         code = 0
         log.info("stopped")
     finally:
+        if exposition is not None:
+            exposition.stop()
         timer = threading.Timer(_LAST_SECONDS, _give_up, (loop, code))
         timer.daemon = True
         timer.start()

@@ -43,8 +43,18 @@ class ProcessSettings(BaseSettings):
 
     log_format: Literal["json", "console"] = "json"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    metrics_listen: str = Field(
+        default="",
+        description="host:port of /metrics and /healthz, plain HTTP; empty: off. Each of several processes has the next port.",
+    )
     otlp_endpoint: str = Field(default="", description="http(s)://host:port of an OTLP gRPC collector; empty: off.")
-    trace_sample_ratio: float = Field(default=1.0, ge=0, le=1)
+    otlp_metrics_seconds: float = Field(default=15.0, gt=0, description="How often numbers go to the collector.")
+    trace_sample_ratio: float = Field(
+        default=1.0,
+        ge=0,
+        le=1,
+        description="Which part of the traces that begin here is kept; others are as they came.",
+    )
 
     drain_seconds: float = Field(default=5.0, ge=0, description="Grace for calls in flight when told to stop.")
     max_message_mib: int = Field(default=8, ge=1, le=64)

@@ -1,12 +1,11 @@
-"""Traces, over OTLP when an endpoint is set, and nothing at all when none is.
+"""Traces: one through all services, whichever worker carries it on; and nothing at all where no collector is set.
 
-The W3C context crosses every call and is stored with every saga, so that one trace shows a request through all services,
-whichever worker carried it on.
+Attributes and names follow OpenTelemetry's semantic conventions. The W3C context crosses every call (:mod:`novacron.rpc.spans`)
+and is stored with every saga. What was not sampled is passed on as not sampled, and costs nearly nothing.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -18,41 +17,46 @@ from . import __version__
 from .settings import ProcessSettings
 
 if TYPE_CHECKING:
-    from opentelemetry.sdk.trace import TracerProvider
+    from .otlp import Export
 
-_tracer = trace.get_tracer("novacron", __version__)
+TRACEPARENT = "traceparent"
+TRACESTATE = "tracestate"
+
+_tracer: trace.Tracer | None = None
 
 
-def configure(settings: ProcessSettings, service: str) -> TracerProvider | None:
-    """Export spans to ``settings.otlp_endpoint``; None, at no cost, when it is empty. Once per process."""
+def configure(settings: ProcessSettings, service: str) -> Export | None:
+    """Export spans and numbers to ``settings.otlp_endpoint``; None, at no cost, when it is empty. Once per process."""
     if not settings.otlp_endpoint:
         return None
     # The SDK and its exporter take a third of a second to import: only who exports pays for them.
-    from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
-    from opentelemetry.sdk.resources import Resource
-    from opentelemetry.sdk.trace import TracerProvider
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor
-    from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
+    from .otlp import Export
 
-    resource = Resource.create(
-        {
-            "service.name": f"novacron-{service}",
-            "service.version": __version__,
-            "service.instance.id": settings.instance or f"{service}-{os.getpid()}",
-            "deployment.environment.name": settings.environment,
-        }
-    )
-    provider = TracerProvider(resource=resource, sampler=ParentBased(TraceIdRatioBased(settings.trace_sample_ratio)))
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=settings.otlp_endpoint)))
-    trace.set_tracer_provider(provider)
-    return provider
+    export = Export(settings, service)
+    trace_with(export.tracer_provider)
+    return export
+
+
+def trace_with(provider: trace.TracerProvider | None) -> None:
+    """Make spans with this provider from now on; None: make none."""
+    global _tracer
+    _tracer = provider.get_tracer("novacron", __version__) if provider is not None else None
+
+
+def tracer() -> trace.Tracer | None:
+    """What makes spans; None where nothing is traced."""
+    return _tracer
+
+
+def traceparent_of(context: trace.SpanContext) -> str:
+    """A span's place in its trace, as W3C's ``traceparent``."""
+    return f"00-{context.trace_id:032x}-{context.span_id:016x}-{int(context.trace_flags):02x}"
 
 
 def current_traceparent() -> str:
     """The W3C traceparent of the current span, for storing; empty outside a trace."""
-    carrier: dict[str, str] = {}
-    propagate.inject(carrier)
-    return carrier.get("traceparent", "")
+    context = trace.get_current_span().get_span_context()
+    return traceparent_of(context) if context.is_valid else ""
 
 
 def trace_id(traceparent: str) -> str:
@@ -63,7 +67,14 @@ def trace_id(traceparent: str) -> str:
 
 @contextmanager
 def span(name: str, traceparent: str = "", **attributes: str | int) -> Iterator[trace.Span]:
-    """A span of this process; with ``traceparent`` it goes on the stored trace instead of the current one."""
-    parent: Context | None = propagate.extract({"traceparent": traceparent}) if traceparent else None
-    with _tracer.start_as_current_span(name, context=parent, attributes=attributes) as current:
+    """A span of this process's own work; with ``traceparent`` it goes on that trace instead of the current one.
+
+    ``attributes`` are named as in Python: ``novacron_saga_id`` becomes ``novacron.saga.id``.
+    """
+    if _tracer is None:
+        yield trace.INVALID_SPAN
+        return
+    parent: Context | None = propagate.extract({TRACEPARENT: traceparent}) if traceparent else None
+    dotted = {key.replace("_", "."): value for key, value in attributes.items()}
+    with _tracer.start_as_current_span(name, context=parent, attributes=dotted) as current:
         yield current

@@ -40,7 +40,7 @@ class Workers:
                     f"NOVACRON_{name.upper()} needs a port when NOVACRON_PROCESSES is above 1: all of them share it"
                 )
         self._settings = settings
-        self._workers = [_Worker(number, settings.instance) for number in range(settings.processes)]
+        self._workers = [_Worker(number, settings) for number in range(settings.processes)]
         self._stopping = asyncio.Event()
         self._child_ended = asyncio.Event()
 
@@ -87,9 +87,12 @@ class Workers:
 class _Worker:
     """One place for a worker process, and whoever fills it now."""
 
-    def __init__(self, number: int, instance: str) -> None:
+    def __init__(self, number: int, settings: ProcessSettings) -> None:
         self._number = number
-        self._instance = f"{instance}-{number}" if instance else ""
+        self._instance = f"{settings.instance}-{number}" if settings.instance else ""
+        # Numbers are a process's own: each has a port of its own to be asked at, one after the other.
+        host, _, port = settings.metrics_listen.rpartition(":")
+        self._metrics_listen = f"{host}:{int(port) + number}" if port.isdecimal() and int(port) else ""
         self._process: subprocess.Popen[bytes] | None = None
         self._started = float("-inf")
         self._pause = _FIRST_PAUSE_SECONDS
@@ -115,6 +118,8 @@ class _Worker:
         environment = {**os.environ, "NOVACRON_PROCESSES": "1"}
         if self._instance:
             environment["NOVACRON_INSTANCE"] = self._instance
+        if self._metrics_listen:
+            environment["NOVACRON_METRICS_LISTEN"] = self._metrics_listen
         self._started = now
         # Told to stop when the supervisor dies, however it dies.
         self._process = spawn(

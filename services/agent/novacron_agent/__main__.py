@@ -12,7 +12,6 @@ from novacron.process import run
 from novacron.registration import Registration
 from novacron.rpc import Identification, Server
 from novacron.rpc.identity import NoUsers
-from novacron.rpc.server import otel_server_interceptors
 
 from .barrier import HostBarrier
 from .clients import Peers
@@ -38,12 +37,7 @@ async def serve(settings: AgentSettings, stopping: asyncio.Event) -> None:
     async with AsyncExitStack() as stack:
         for close in (mesh.close, driver.close, barrier.close):
             stack.push_async_callback(close)
-        server = Server(
-            settings,
-            NoUsers(),
-            identification,
-            extra_interceptors=tuple(otel_server_interceptors(bool(settings.otlp_endpoint))),
-        )
+        server = Server(settings, NoUsers(), identification)
         server.add(add_AgentServiceServicer_to_server, AgentServicer(driver, barrier, Peers(mesh)))
         await server.start()
         stack.push_async_callback(server.stop)

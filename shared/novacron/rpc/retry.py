@@ -27,7 +27,7 @@ from ..errors import (
 )
 from .call import ATTEMPT, ClientCall, ClientProceed
 from .deadline import LEAST_SECONDS
-from .observe import inherited_attempt
+from .observe import inherited_attempt, retried
 from .request_stream import RequestStream
 from .retry_budget import RetryBudget
 
@@ -96,16 +96,21 @@ class RetryStage:
 
     async def _again(self, call: ClientCall, proceed: ClientProceed, first: NovacronError, ends: float) -> Any:
         """Hand the failed first attempt to tenacity, which decides on each further one."""
-        number = -1
+        number, last = -1, first
 
         async def attempt() -> Any:
-            nonlocal number
+            nonlocal number, last
             number += 1
             if number == 0:
                 raise first
+            retried(call, number, last)
             timeout = self._of_one_attempt(call, ends - time.monotonic())
             sent = [*call.metadata, (ATTEMPT, str(number))]
-            return await proceed(replace(call, timeout=timeout, metadata=sent, attempt=number))
+            try:
+                return await proceed(replace(call, timeout=timeout, metadata=sent, attempt=number))
+            except NovacronError as error:
+                last = error
+                raise
 
         outcome: Any = await AsyncRetrying(
             retry=retry_if_exception(lambda error: error is first or may_repeat(error, call)),

@@ -2,6 +2,7 @@
 
 The chain, outermost first, and why in this order:
 
+    span        OpenTelemetry's own interceptor, where a collector is set; around the chain
     metrics     sees everything, also what the others refuse
     context     request id: every log line below carries it
     overload    sheds before any work is done
@@ -18,7 +19,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from contextvars import ContextVar
 from typing import Any
@@ -33,7 +34,7 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from .. import logs
 from ..errors import InvalidArgument, Unavailable
 from ..settings import ProcessSettings
-from . import deadline, observe, overload, policy, status, validation
+from . import deadline, observe, overload, policy, spans, status, validation
 from .call import REQUEST_ID, ServerCall, ServerStage, chain
 from .identity import Authenticator, IdentityStage
 from .tls import Identification
@@ -208,8 +209,6 @@ class Server:
         settings: ProcessSettings,
         authenticator: Authenticator,
         identification: Identification,
-        *,
-        extra_interceptors: Sequence[grpc.aio.ServerInterceptor] = (),
     ) -> None:
         self._settings = settings
         self._identification = identification
@@ -226,7 +225,7 @@ class Server:
         self._chain = _ChainInterceptor(self.stages)
         size = settings.max_message_mib * 1024 * 1024
         self._server = grpc.aio.server(
-            interceptors=[*extra_interceptors, self._chain],
+            interceptors=[*spans.server_interceptors(), self._chain],
             options=[
                 *_OPTIONS,
                 ("grpc.max_receive_message_length", size),
@@ -315,12 +314,3 @@ def _reflection_v1(servicer: Any) -> grpc.GenericRpcHandler:
         reflection_pb2.ServerReflectionResponse.SerializeToString,
     )
     return grpc.method_handlers_generic_handler(_REFLECTION_V1, {"ServerReflectionInfo": handler})
-
-
-def otel_server_interceptors(enabled: bool) -> Iterable[grpc.aio.ServerInterceptor]:
-    """OpenTelemetry's own spans around every served call, where traces are exported."""
-    if not enabled:
-        return ()
-    from opentelemetry.instrumentation.grpc import aio_server_interceptor
-
-    return (aio_server_interceptor(),)
