@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Annotated, Any
 
 import typer
@@ -24,11 +25,19 @@ def write_saga(saga: Any, output: Output) -> None:
         write_list(saga.interventions, _INTERVENTIONS, output)
 
 
-def state_of(saga: Any) -> str:
-    """Its state as a word."""
+# A live worker that knows a saga's version takes it within a second or two of its due time.
+_UNCLAIMED_SECONDS = 15.0
+
+
+def state_of(saga: Any, now: float | None = None) -> str:
+    """Its state as a word; with the reason, where it goes on only when some worker has its version again."""
     from novacron.api.saga.v1 import SagaState
 
-    return word(SagaState, saga.state)
+    state = word(SagaState, saga.state)
+    unfinished = saga.state in (SagaState.SAGA_STATE_RUNNING, SagaState.SAGA_STATE_COMPENSATING)
+    if unfinished and saga.due_at.seconds and saga.due_at.seconds + _UNCLAIMED_SECONDS < (now or time.time()):
+        return f"{state}: no live worker has version {saga.version}"
+    return state
 
 
 _FIELDS: Columns = {
