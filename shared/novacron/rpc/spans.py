@@ -7,19 +7,15 @@ Names and attributes are those of OpenTelemetry's current conventions for RPC, i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
-from typing import Any
 
 import grpc
 from opentelemetry import context as otel_context
-from opentelemetry import propagate, trace
-from opentelemetry.instrumentation.grpc._aio_server import OpenTelemetryAioServerInterceptor
+from opentelemetry import trace
 from opentelemetry.trace import SpanKind, StatusCode
 
 from .. import telemetry
 from ..telemetry import TRACEPARENT, TRACESTATE
 from .call import ClientCall
-from .policy import policy_of
 
 # Of a server's answers these are its own fault; others are the client's, and no error of the server's span.
 SERVER_ERRORS = frozenset({"UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"})
@@ -34,7 +30,7 @@ def outgoing(call: ClientCall) -> trace.Span | None:
     if current.is_valid and not current.trace_flags.sampled:
         _inject(call, current)
         return None
-    span = tracer.start_span(call.path[1:], kind=SpanKind.CLIENT, attributes=_attributes(call.path, call.target))
+    span = tracer.start_span(call.path[1:], kind=SpanKind.CLIENT, attributes=attributes_of(call.path, call.target))
     _inject(call, span.get_span_context())
     return span if span.is_recording() else None
 
@@ -56,6 +52,8 @@ def ended(span: trace.Span, code: str, error_type: str, failure: str = "") -> No
 
 def served(code: str) -> None:
     """How the call being served ended, for its span."""
+    if telemetry.tracer() is None:
+        return
     span = trace.get_current_span()
     if span.is_recording():
         span.set_attribute("rpc.response.status_code", code)
@@ -73,51 +71,16 @@ def event(name: str, attributes: dict[str, str | int | float]) -> None:
 def server_interceptors() -> Iterable[grpc.aio.ServerInterceptor]:
     """What makes the spans of served calls; nothing where nothing is traced."""
     tracer = telemetry.tracer()
-    return () if tracer is None else (_ServerSpans(tracer),)
+    if tracer is None:
+        return ()
+    # Not loaded where it is not needed: it takes its time to import.
+    from .server_spans import ServerSpans
+
+    return (ServerSpans(tracer),)
 
 
-class _ServerSpans(OpenTelemetryAioServerInterceptor):
-    """OpenTelemetry's own interceptor, with what it lacks: current names, and a shorter way for what is not recorded."""
-
-    async def intercept_service(  # type: ignore[override]  # the library's base classes disagree
-        self, continuation: Any, handler_call_details: Any
-    ) -> Any:
-        if policy_of(handler_call_details.method).operational:
-            return await continuation(handler_call_details)
-        carrier = {
-            key: value
-            for key, value in handler_call_details.invocation_metadata or ()
-            if key in (TRACEPARENT, TRACESTATE)
-        }
-        if carrier.get(TRACEPARENT, "").endswith("-00"):
-            # The call's task is its own: what is attached here ends with it.
-            otel_context.attach(propagate.extract(carrier))
-            return await continuation(handler_call_details)
-        return await super().intercept_service(continuation, handler_call_details)
-
-    def _start_span(
-        self, handler_call_details: Any, context: Any, set_status_on_exception: bool = False
-    ) -> AbstractContextManager[trace.Span]:
-        path = handler_call_details.method
-        attributes = _attributes(path)
-        # ipv4:10.2.1.1:57284 or ipv6:[::1]:57284, both with their brackets and colons quoted
-        family, _, peer = context.peer().partition(":")
-        host, _, port = peer.rpartition(":")
-        if family.startswith("ip") and port.isdecimal():
-            attributes |= {
-                "network.peer.address": host.replace("%5B", "").replace("%5D", ""),
-                "network.peer.port": int(port),
-            }
-        return self._tracer.start_as_current_span(
-            path[1:],
-            kind=SpanKind.SERVER,
-            attributes=attributes,
-            record_exception=False,
-            set_status_on_exception=set_status_on_exception,
-        )
-
-
-def _attributes(path: str, target: str = "") -> dict[str, str | int]:
+def attributes_of(path: str, target: str = "") -> dict[str, str | int]:
+    """What a span of this method has from its beginning."""
     named: dict[str, str | int] = {"rpc.system.name": "grpc", "rpc.method": path[1:]}
     if target:
         named["server.address"] = target
