@@ -24,48 +24,20 @@ from . import logs
 from .cache import InvalidationBus, TieredCache
 from .db import Database, MigrationSource, migrate
 from .errors import Overloaded, Unavailable
+from .mesh import Mesh
 from .registration import Registration
+from .rpc import admin_servicer
 from .rpc.authentication import AuthClient
-from .rpc.breaker import BreakerConfiguration
-from .rpc.channel import Channel
+from .rpc.breaker_clients import BreakerFollower
 from .rpc.identity import Authenticator
 from .rpc.server import Server
 from .rpc.tls import Identification
-from .settings import ProcessSettings, ServiceSettings
+from .settings import ServiceSettings
+
+__all__ = ["Foundation", "Mesh"]
 
 log = logs.logger(__name__)
 PERMISSIONS_TTL_SECONDS = 30.0
-# Inside the mesh a process that fell is back in seconds: its callers ask again soon, and ever more seldom if it is not.
-_MESH_BREAKER = BreakerConfiguration(timeout_duration_seconds=3, longest_open_seconds=15)
-
-
-class Mesh:
-    """This process's way to the others: one channel per target, opened when first asked for."""
-
-    def __init__(self, settings: ProcessSettings, identification: Identification) -> None:
-        self._settings = settings
-        self._identification = identification
-        self._channels: dict[str, Channel] = {}
-
-    def channel(self, service: str) -> Channel:
-        """The channel to a service of the settings: ``auth``, ``vm``, ``scheduler``, ..."""
-        return self.to(service, getattr(self._settings, f"{service}_address"))
-
-    def to(self, name: str, address: str) -> Channel:
-        """The channel to an address, such as an agent's."""
-        channel = self._channels.get(address)
-        if channel is None:
-            channel = self._channels[address] = Channel(
-                name, address, self._identification.client(), breaker=_MESH_BREAKER
-            )
-        return channel
-
-    def channels(self) -> list[Channel]:
-        return list(self._channels.values())
-
-    async def close(self) -> None:
-        for channel in self._channels.values():
-            await channel.close()
 
 
 class Foundation:
@@ -107,12 +79,14 @@ class Foundation:
         return bus
 
     def server(self, authenticator: Authenticator | None = None) -> Server:
-        """A server that asks auth who callers are; auth itself brings its own authenticator."""
-        return Server(
+        """A server that asks auth who callers are; auth itself brings its own authenticator. Operators reach its breakers."""
+        server = Server(
             self.settings,
             authenticator or AuthClient(self.mesh.channel("auth"), self.permissions),
             self.identification,
         )
+        admin_servicer.serve(server, self.service, self.instance, self.mesh.channels)
+        return server
 
     @asynccontextmanager
     async def serving(self, server: Server, background: Iterable[object] = ()) -> AsyncIterator[None]:
@@ -137,6 +111,9 @@ class Foundation:
             await server.serving()
             await registration.start()
             stack.push_async_callback(registration.stop)
+            follower = BreakerFollower(self.mesh.channel("registry"), self.mesh.configure)
+            await follower.start()
+            stack.push_async_callback(follower.stop)
             log.info("serving", port=server.port, mesh_port=server.mesh_port)
             yield
 

@@ -158,8 +158,16 @@ class CircuitBreaker:
     def rates(self, now: float) -> tuple[int, float, float]:
         """``(calls, failure rate, slow rate)`` over the window."""
         self._forget(now)
+        return self.last_rates()
+
+    def last_rates(self) -> tuple[int, float, float]:
+        """The same as of the last result. It changes nothing: any thread may look."""
         calls = len(self._calls)
-        return calls, (self._failures / calls if calls else 0.0), (self._slow / calls if calls else 0.0)
+        return (
+            calls,
+            (min(self._failures / calls, 1.0) if calls else 0.0),
+            (min(self._slow / calls, 1.0) if calls else 0.0),
+        )
 
     @property
     def failures(self) -> int:

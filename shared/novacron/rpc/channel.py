@@ -4,6 +4,7 @@ The chain, outermost first, and why in this order:
 
     deadline   what the request has left; everything below shrinks it; too little is refused before anything else
     metrics    the whole call, as the caller felt it
+    fallback   what retries could not get either is answered here, where the method declares how
     retry      each attempt passes through all that follows, in its own part of the time left
     throttle   holds back what the target sheds anyway; above the breaker, which must not hear of it
     breaker    counts attempts, refuses at once when the target is down
@@ -18,7 +19,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing, closing
 from typing import Any
 
@@ -27,9 +28,11 @@ import grpc
 from ..saga.key import current_key
 from . import deadline, observe
 from .breaker import BreakerConfiguration
+from .breaker_override import NO_OVERRIDE, BreakerOverride
 from .bulkhead import Bulkhead
 from .call import SAGA_KEY, ClientCall, chain
 from .endpoint import host_port
+from .fallback import FallbackStage
 from .guard import Breakers
 from .policy import policy_of
 from .request_stream import RequestStream
@@ -91,6 +94,7 @@ class Channel:
         breaker: BreakerConfiguration | None = None,
         metadata: Callable[[], Sequence[tuple[str, str]]] = tuple,
         attempts: int = 3,
+        other: Callable[[str], Channel] | None = None,
     ) -> None:
         self.name = name
         self.metadata = metadata
@@ -99,9 +103,12 @@ class Channel:
         self.retry = RetryStage(attempts=attempts)
         self.throttle = Throttle(name)
         self.bulkhead = Bulkhead(name)
+        self.fallback = FallbackStage(self.breakers, other)
+        self._attempts = attempts
         self.run = chain(
             (
                 observe.client_stage,
+                self.fallback.client_stage,
                 self.retry.client_stage,
                 self.throttle.client_stage,
                 self.breakers.client_stage,
@@ -109,6 +116,15 @@ class Channel:
             ),
             on_the_wire,
         )
+
+    def configure(self, overrides: Mapping[str, BreakerOverride]) -> None:
+        """Hold the breakers, retries and fallbacks to these, by class of methods; ``""`` is for all.
+
+        :raises ConfigurationError: they make no sense; then nothing has changed.
+        """
+        self.breakers.configure(overrides)
+        here = overrides.get("", NO_OVERRIDE).values
+        self.retry.attempts = here.get("max_retry_attempts", self._attempts)
 
     async def close(self, grace: float | None = None) -> None:
         await self._wire.close(grace)

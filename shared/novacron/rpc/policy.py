@@ -31,6 +31,15 @@ class Priority(enum.IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Fallback:
+    """What a caller may be given while the target is not there."""
+
+    cached_seconds: float = 0.0  # the last good answer, no older than this
+    another_service: bool = False
+    default_value: str = ""  # ProtoJSON
+
+
+@dataclass(frozen=True, slots=True)
 class MethodPolicy:
     """One method's contract."""
 
@@ -44,6 +53,7 @@ class MethodPolicy:
     callers: frozenset[str] = frozenset()
     public: bool = False
     authenticated: bool = False
+    fallback: Fallback | None = None
     operational: bool = False  # health, reflection, channelz: not NovaCron's protos, not counted as load
 
     @property
@@ -63,7 +73,8 @@ _OPERATIONAL = {
 }
 
 
-def _method(path: str) -> MethodDescriptor:
+def descriptor_of(path: str) -> MethodDescriptor:
+    """:raises KeyError: no method of this path is known here."""
     service, _, name = path.lstrip("/").partition("/")
     return descriptor_pool.Default().FindServiceByName(service).methods_by_name[name]
 
@@ -75,7 +86,7 @@ def policy_of(path: str) -> MethodPolicy:
     if service in _OPERATIONAL:
         return _OPERATIONAL[service]
     try:
-        method = _method(path)
+        method = descriptor_of(path)
     except KeyError:
         return MethodPolicy(path)
     options = method.GetOptions()
@@ -93,6 +104,16 @@ def policy_of(path: str) -> MethodPolicy:
         callers=frozenset(access.callers),
         public=access.public,
         authenticated=access.authenticated,
+        fallback=_fallback(method, call.fallback) if call.HasField("fallback") else None,
+    )
+
+
+def _fallback(method: MethodDescriptor, declared: Any) -> Fallback | None:
+    """None for streams: neither can an answer in parts be kept, nor a request that was read be asked elsewhere."""
+    if method.client_streaming or method.server_streaming:
+        return None
+    return Fallback(
+        declared.cached_value.ToTimedelta().total_seconds(), declared.another_service, declared.default_value
     )
 
 

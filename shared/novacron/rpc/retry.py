@@ -63,14 +63,14 @@ class RetryStage:
         self, budget: RetryBudget | None = None, attempts: int = 3, attempt_seconds: float | None = None
     ) -> None:
         self.budget = budget or RetryBudget()
-        self._attempts = attempts
+        self.attempts = attempts
         self._attempt_seconds = attempt_seconds
 
     async def client_stage(self, call: ClientCall, proceed: ClientProceed) -> Any:
         budget = self.budget
         budget.earn()
         above = inherited_attempt()
-        if above or self._attempts < 2:
+        if above or self.attempts < 2:
             if above:
                 call.metadata.append((ATTEMPT, str(above)))
             return await proceed(call)
@@ -118,7 +118,7 @@ class RetryStage:
             # A pause that outlasts the deadline fails now rather than later. The budget is asked last: what is not
             # tried again costs it nothing.
             stop=stop_any(
-                stop_after_attempt(self._attempts),
+                stop_after_attempt(self.attempts),
                 stop_before_delay(ends - time.monotonic() - LEAST_SECONDS),
                 _Spent(self.budget),
             ),

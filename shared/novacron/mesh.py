@@ -1,0 +1,68 @@
+"""A process's way to the other services: one channel per target, and what is configured for its breakers."""
+
+from __future__ import annotations
+
+from . import logs
+from .errors import Unavailable
+from .rpc.breaker import BreakerConfiguration
+from .rpc.breaker_clients import Overrides
+from .rpc.breaker_configuration import ConfigurationError
+from .rpc.channel import Channel
+from .rpc.tls import Identification
+from .settings import ProcessSettings
+
+log = logs.logger(__name__)
+# Inside the mesh a process that fell is back in seconds: its callers ask again soon, and ever more seldom if it is not.
+_MESH_BREAKER = BreakerConfiguration(timeout_duration_seconds=3, longest_open_seconds=15)
+
+
+class Mesh:
+    """One channel per target, opened when first asked for."""
+
+    def __init__(self, settings: ProcessSettings, identification: Identification) -> None:
+        self._settings = settings
+        self._identification = identification
+        self._channels: dict[str, Channel] = {}
+        self._overrides: Overrides = {}
+
+    def channel(self, service: str) -> Channel:
+        """The channel to a service of the settings: ``auth``, ``vm``, ``scheduler``, ..."""
+        return self.to(service, getattr(self._settings, f"{service}_address"))
+
+    def to(self, name: str, address: str) -> Channel:
+        """The channel to an address, such as an agent's."""
+        channel = self._channels.get(address)
+        if channel is None:
+            credentials = self._identification.client()
+            channel = Channel(name, address, credentials, breaker=_MESH_BREAKER, other=self._other)
+            self._channels[address] = channel
+            self._configure(channel)
+        return channel
+
+    def channels(self) -> list[Channel]:
+        return list(self._channels.values())
+
+    def configure(self, overrides: Overrides) -> None:
+        """Hold the breakers to these from now on, those of channels to come as well."""
+        self._overrides = overrides
+        for channel in self._channels.values():
+            self._configure(channel)
+
+    async def close(self) -> None:
+        for channel in self._channels.values():
+            await channel.close()
+
+    def _configure(self, channel: Channel) -> None:
+        # Agents are many and alike: what holds for `agent` holds for each, by its own breaker.
+        target = channel.name.partition(" ")[0]
+        try:
+            channel.configure(self._overrides.get(target, {}))
+        except ConfigurationError as error:
+            log.warning("this breaker keeps its numbers: those configured make no sense", target=target, why=str(error))
+
+    def _other(self, service: str) -> Channel:
+        """:raises Unavailable: the settings know no address of it."""
+        address = getattr(self._settings, f"{service}_address", "")
+        if not address:
+            raise Unavailable(f"the settings name no address of the service {service}")
+        return self.to(service, address)
