@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -105,47 +105,58 @@ class Whole:
             yield f"nobody monitors VM {vm_id}"
 
 
-async def look(stack: Stack) -> Whole:
-    """Read everything. Fails while any part of the stack is down."""
-    vms, sagas = await _read(
-        stack,
-        "vm",
+# What is read of each service's database.
+QUERIES = {
+    "vm": (
         "SELECT id, name, state::text, node_id, saga_id, operation, resource_config, error FROM vms",
         "SELECT saga_id, name, state, error FROM saga",
-    )
-    allocations, nodes = await _read(
-        stack,
-        "scheduler",
+    ),
+    "scheduler": (
         """SELECT vm_id, node_id, cpu_cores, memory_mb, storage_gb, confirmed_at, status::text
            FROM resource_allocations""",
-        """SELECT id, name, agent_address, allocated_cpu_cores, allocated_memory_mb, allocated_storage_gb FROM nodes""",
-    )
-    (targets,) = await _read(stack, "monitoring", "SELECT vm_id FROM vm_monitoring")
+        "SELECT id, name, agent_address, allocated_cpu_cores, allocated_memory_mb, allocated_storage_gb FROM nodes",
+    ),
+    "monitoring": ("SELECT vm_id FROM vm_monitoring",),
+}
+
+
+async def look(stack: Stack) -> Whole:
+    """Read everything. Fails while any part of the stack is down."""
+    vms, sagas = await _read(stack, "vm")
+    allocations, nodes = await _read(stack, "scheduler")
+    (targets,) = await _read(stack, "monitoring")
     domains = [(node["id"], domain) for node in nodes for domain in await _domains(stack, node["agent_address"])]
     return Whole(vms, sagas, allocations, nodes, [row["vm_id"] for row in targets], domains)
 
 
 async def becomes_whole(stack: Stack, *, within: float = 60.0) -> Whole:
     """Wait, without a command to anyone, until nothing is broken; fails with the list of what still is."""
+    return await whole_within(within, lambda: look(stack))
+
+
+async def whole_within(seconds: float, look_at: Callable[[], Awaitable[Whole]]) -> Whole:
+    """The same for whatever can be looked at."""
     last: list[str] = []
 
     async def whole() -> Whole | None:
-        seen = await look(stack)
+        seen = await look_at()
         last[:] = seen.broken()
         return None if last else seen
 
     try:
-        return await eventually(whole, within=within, every=0.2)
+        found = await eventually(whole, within=seconds, every=0.2)
     except AssertionError as error:
-        raise AssertionError("\n".join([f"not whole within {within} s ({error}):", *last])) from None
+        raise AssertionError("\n".join([f"not whole within {seconds} s ({error}):", *last])) from None
+    assert found is not None
+    return found
 
 
-async def _read(stack: Stack, service: str, *queries: str) -> list[list[Row]]:
-    """The rows of each query, all as of one moment."""
+async def _read(stack: Stack, service: str) -> list[list[Row]]:
+    """The rows of each of the service's queries, all as of one moment."""
     url = stack.database_url(DATABASES[service])
     async with await psycopg.AsyncConnection.connect(url, row_factory=dict_row, connect_timeout=5) as connection:
         await connection.set_isolation_level(psycopg.IsolationLevel.REPEATABLE_READ)
-        return [await (await connection.execute(query)).fetchall() for query in queries]
+        return [await (await connection.execute(query)).fetchall() for query in QUERIES[service]]
 
 
 async def _domains(stack: Stack, address: str) -> list[Domain]:
