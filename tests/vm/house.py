@@ -223,8 +223,24 @@ class House:
         return {row[0] for row in await rows(self.monitoring_database, "SELECT vm_id FROM vm_monitoring")}
 
     async def domains(self) -> dict[UUID, str]:
-        """Power states of all domains of all hosts."""
-        return {one.vm_id: str(one.power_state) for host in self.hosts.values() for one in await host.driver.list()}
+        """Power states of all domains of all hosts, each of which is on one."""
+        found = [(one.vm_id, str(one.power_state)) for host in self.hosts.values() for one in await host.driver.list()]
+        assert len(dict(found)) == len(found), f"a domain on two hosts: {found}"
+        return dict(found)
+
+    async def places(self) -> dict[UUID, list[UUID]]:
+        """Who says that which VM is on which node: rows, domains and reservations."""
+        kept = "SELECT vm_id, node_id FROM resource_allocations WHERE status <> 'deallocated'"
+        live = "SELECT id, node_id FROM vms WHERE state IN ('running', 'stopped')"
+        on_hosts = [(one.vm_id, host.node_id) for host in self.hosts.values() for one in await host.driver.list()]
+        told: dict[UUID, list[UUID]] = {}
+        for vm_id, node_id in [
+            *await rows(self.vm_database, live),
+            *await rows(self.scheduler_database, kept),
+            *on_hosts,
+        ]:
+            told.setdefault(vm_id, []).append(node_id)
+        return told
 
     async def nothing_is_left_over(self) -> None:
         """Every VM that lives has its reservation, domain and monitoring; nothing else has any."""
@@ -233,6 +249,9 @@ class House:
         assert await self.domains() == live
         assert await self.reserved() == set(live)
         assert await self.monitored() == set(live)
+        for vm_id, told in (await self.places()).items():
+            assert len(told) == 3, f"VM {vm_id} is held more than once: {told}"
+            assert len(set(told)) == 1, f"not all say that VM {vm_id} is on the same node: {told}"
         (taken,) = await rows(self.scheduler_database, "SELECT sum(allocated_cpu_cores) FROM nodes")
         (held,) = await rows(
             self.scheduler_database,

@@ -15,6 +15,7 @@ from novacron.api.agent.v1 import (
     DeleteVmRequest,
     GetVmConsoleRequest,
     GetVmRequest,
+    ImportVmRequest,
     ListVmsRequest,
     PowerState,
     RebootVmRequest,
@@ -62,19 +63,15 @@ class Agents:
 
     async def create(self, node: Node, vm_id: UUID, name: str, spec: VmSpec) -> Domain:
         """Disk, domain, start."""
-        request = CreateVmRequest(
-            vm_id=str(vm_id),
-            name=name,
-            cpu_cores=spec.cpu_cores,
-            memory_mib=spec.memory_mib,
-            storage_gib=spec.storage_gib,
-            base_image=spec.base_image,
-            user_data=spec.user_data,
-            ssh_authorized_keys=spec.ssh_authorized_keys,
-        )
         with self._agent(node) as agent:
-            domain = await agent.CreateVm(request)
+            domain = await agent.CreateVm(_made_of(vm_id, name, spec))
         return Domain(domain.ip_address, domain.mac_address)
+
+    async def bring(self, node: Node, source: Node, vm_id: UUID, name: str, spec: VmSpec) -> None:
+        """Disk and domain, off, from the host that has them; that host keeps them."""
+        request = ImportVmRequest(vm=_made_of(vm_id, name, spec), source_address=source.agent_address)
+        with self._agent(node) as agent:
+            await agent.ImportVm(request)
 
     async def address(self, node: Node, vm_id: UUID) -> str:
         """The guest's address; empty while it has none."""
@@ -101,9 +98,10 @@ class Agents:
         with self._agent(node) as agent:
             await agent.DeleteVm(DeleteVmRequest(vm_id=str(vm_id)))
 
-    async def start(self, node: Node, vm_id: UUID) -> None:
+    async def start(self, node: Node, vm_id: UUID) -> Domain:
         with self._agent(node) as agent:
-            await agent.StartVm(StartVmRequest(vm_id=str(vm_id)))
+            domain = await agent.StartVm(StartVmRequest(vm_id=str(vm_id)))
+        return Domain(domain.ip_address, domain.mac_address)
 
     async def stop(self, node: Node, vm_id: UUID, grace_seconds: int) -> None:
         with self._agent(node) as agent:
@@ -128,3 +126,16 @@ class Agents:
             raise Unreachable(
                 f"the agent of node {node.node_name} cannot be reached", retry_after_seconds=error.retry_after_seconds
             ) from error
+
+
+def _made_of(vm_id: UUID, name: str, spec: VmSpec) -> CreateVmRequest:
+    return CreateVmRequest(
+        vm_id=str(vm_id),
+        name=name,
+        cpu_cores=spec.cpu_cores,
+        memory_mib=spec.memory_mib,
+        storage_gib=spec.storage_gib,
+        base_image=spec.base_image,
+        user_data=spec.user_data,
+        ssh_authorized_keys=spec.ssh_authorized_keys,
+    )

@@ -37,8 +37,10 @@ class SchedulerClient:
         self._reservations = ReservationServiceStub(channel)
         self._nodes = NodeServiceStub(channel)
 
-    async def reserve(self, vm_id: UUID, tenant_id: UUID, spec: VmSpec) -> Place:
-        """Choose a node and claim what the VM takes of it. :raises NoCapacity:"""
+    async def reserve(
+        self, vm_id: UUID, tenant_id: UUID, spec: VmSpec, *, move_id: UUID | None = None, node: str = ""
+    ) -> Place:
+        """Choose a node and claim what the VM takes of it; for a move a second one. :raises NoCapacity:"""
         reservation = await self._reservations.ReserveResources(
             ReserveResourcesRequest(
                 vm_id=str(vm_id),
@@ -46,21 +48,30 @@ class SchedulerClient:
                 resources=Resources(cpu_cores=spec.cpu_cores, memory_mib=spec.memory_mib, storage_gib=spec.storage_gib),
                 hypervisor_type=HYPERVISOR_TO_PROTO[spec.hypervisor_type],
                 node_labels=spec.node_labels,
+                move_id=_text(move_id),
+                node=node,
             )
         )
-        node = reservation.node
-        return Place(UUID(node.node_id), node.name, node.agent_address)
+        chosen = reservation.node
+        return Place(UUID(chosen.node_id), chosen.name, chosen.agent_address)
 
     async def confirm(self, vm_id: UUID) -> None:
         await self._reservations.ConfirmReservation(ConfirmReservationRequest(vm_id=str(vm_id)))
 
-    async def release(self, vm_id: UUID) -> None:
-        await self._reservations.ReleaseReservation(ReleaseReservationRequest(vm_id=str(vm_id)))
+    async def arrive(self, vm_id: UUID, move_id: UUID) -> None:
+        """The VM is where this move claimed its place; the place before is free."""
+        request = ConfirmReservationRequest(vm_id=str(vm_id), move_id=str(move_id))
+        await self._reservations.ConfirmReservation(request)
 
-    async def place(self, node_id: UUID) -> Place:
-        """Where a node's agent is now. :raises NotFound: no such node."""
-        node = await self._nodes.GetNode(GetNodeRequest(node=str(node_id)))
-        return Place(UUID(node.node_id), node.name, node.agent_address)
+    async def release(self, vm_id: UUID, *, move_id: UUID | None = None) -> None:
+        """Give back all that the VM holds, or what this move claimed."""
+        request = ReleaseReservationRequest(vm_id=str(vm_id), move_id=_text(move_id))
+        await self._reservations.ReleaseReservation(request)
+
+    async def place(self, node: UUID | str) -> Place:
+        """Where a node's agent is now, by its id or its name. :raises NotFound: no such node."""
+        found = await self._nodes.GetNode(GetNodeRequest(node=str(node)))
+        return Place(UUID(found.node_id), found.name, found.agent_address)
 
 
 class MonitoringClient:
@@ -76,3 +87,7 @@ class MonitoringClient:
 
     async def delete(self, vm_id: UUID) -> None:
         await self._metrics.DeleteVmMonitoring(DeleteVmMonitoringRequest(vm_id=str(vm_id)))
+
+
+def _text(value: UUID | None) -> str:
+    return "" if value is None else str(value)

@@ -16,6 +16,7 @@ from novacron.api.vm.v1 import (
     GetVmRequest,
     ListVmsRequest,
     ListVmsResponse,
+    MoveVmRequest,
     RebootVmRequest,
     StartVmRequest,
     StopVmRequest,
@@ -127,6 +128,19 @@ class VmServicer(VmServiceServicer):
         )
         return messages.vm_to_proto(vm)
 
+    async def MoveVm(self, request: MoveVmRequest, context: Any) -> ProtoVm:
+        caller = current()
+        vm = await self._vms.move(
+            UUID(request.vm_id),
+            caller.tenant_filter,
+            caller.user.user_id,
+            node_id=(await self._scheduler.place(request.node)).node_id if request.node else None,
+            grace_seconds=_grace(request),
+            request_id=UUID(request.request_id) if request.request_id else None,
+            wait=not request.return_immediately,
+        )
+        return messages.vm_to_proto(vm)
+
     async def DeleteVm(self, request: DeleteVmRequest, context: Any) -> ProtoVm:
         caller = current()
         vm = await self._vms.delete(
@@ -164,5 +178,5 @@ class VmServicer(VmServiceServicer):
         )
 
 
-def _grace(request: StopVmRequest | RebootVmRequest) -> int:
+def _grace(request: StopVmRequest | RebootVmRequest | MoveVmRequest) -> int:
     return request.grace_seconds if request.HasField("grace_seconds") else _GRACE_SECONDS

@@ -170,6 +170,19 @@ class VmStore:
         )
         return _found(await cursor.fetchone(), vm.id)
 
+    async def begin_move(self, connection: Connection, vm: Vm, saga_id: UUID, by: UUID) -> Vm:
+        """The VM is on its way; the row is locked by the caller."""
+        vm = await self.transition(connection, vm.id, VmState.MIGRATING, reason="moving to another node", by=by)
+        return await self.begin_operation(connection, vm, saga_id, "move-vm")
+
+    async def change_node(self, connection: Connection, vm_id: UUID, node_id: UUID) -> None:
+        """From now on the VM is there. Its address of before tells nothing of its new one."""
+        await connection.execute(
+            """UPDATE vms SET node_id = %s, ip_address = NULL, version = version + 1, updated_at = now()
+               WHERE id = %s AND state = 'migrating'""",
+            (node_id, vm_id),
+        )
+
     async def end_operation(self, connection: Connection, vm_id: UUID, error: str) -> Vm:
         """The operation changed nothing; the VM stays as it was, with the reason."""
         cursor = await connection.execute(

@@ -6,13 +6,24 @@ from uuid import UUID
 
 from novacron import logs
 from novacron.db import Connection
-from novacron.errors import AlreadyExists, Conflict, NovacronError, SagaFailed, SagaStuck, WrongState
+from novacron.errors import AlreadyExists, Conflict, NotFound, NovacronError, SagaFailed, SagaStuck, WrongState
 from novacron.ids import new_id
 from novacron.rpc import deadline
 from novacron.saga import Begun, Coordinator, Record, Saga, SagaState, request_cancel
 
-from .sagas import CREATE_VM, DELETE_VM, REBOOT_VM, START_VM, STOP_VM, CreateVmParams, DeleteVmParams, PowerParams
+from .sagas import (
+    CREATE_VM,
+    DELETE_VM,
+    MOVE_VM,
+    REBOOT_VM,
+    START_VM,
+    STOP_VM,
+    CreateVmParams,
+    DeleteVmParams,
+    PowerParams,
+)
 from .sagas.delete_vm import delete_saga_id
+from .sagas.move_vm import params_of as move_params
 from .store import VmStore
 from .vm import NewVm, Vm, VmState
 
@@ -86,6 +97,44 @@ class Vms:
             saga_id=request_id,
         )
 
+    async def move(
+        self,
+        vm_id: UUID,
+        tenant_id: UUID | None,
+        by: UUID,
+        *,
+        node_id: UUID | None,
+        grace_seconds: int,
+        request_id: UUID | None,
+        wait: bool,
+    ) -> Vm:
+        """The VM is on this node, or on any other one than now, once for each ``request_id``.
+
+        :raises NoCapacity: no other node takes it. :raises SagaFailed: it was undone, and the VM is where and what it was.
+        """
+        if request_id is not None and await self._moves(request_id, vm_id):
+            return await self._after(vm_id, request_id, tenant_id) if wait else await self._store.get(vm_id, tenant_id)
+        saga_id = request_id or new_id()
+        begun: Begun | None = None
+        async with self._store.database.transaction() as connection:
+            vm = await self._store.lock(connection, vm_id, tenant_id)
+            if vm.saga_id is not None and vm.operation == MOVE_VM.name:
+                saga_id = vm.saga_id  # it is on its way: attach
+            elif vm.saga_id is not None:
+                raise Conflict(f"{vm.operation} is under way on VM {vm.name}: wait for it, then repeat")
+            elif vm.node_id is not None and vm.node_id == node_id:
+                return vm
+            elif vm.state not in (VmState.RUNNING, VmState.STOPPED) or vm.node_id is None:
+                raise WrongState(f"VM {vm.name} is {vm.state}; move-vm needs it running or stopped")
+            else:
+                params = move_params(vm, by, grace_seconds, node_id)
+                begun = await self._sagas.begin(connection, MOVE_VM, saga_id, params, tenant_id=vm.tenant_id)
+                if begun.decision is not None:
+                    vm = await self._store.begin_move(connection, vm, saga_id, by)
+        if begun is not None:
+            self._sagas.launch(begun)
+        return await self._after(vm_id, saga_id, tenant_id) if wait else vm
+
     async def delete(self, vm_id: UUID, tenant_id: UUID | None, by: UUID, *, wait: bool) -> Vm:
         """The VM is gone everywhere, from whatever state; what works on it now is turned round or ended first."""
         begun: Begun | None = None
@@ -149,6 +198,16 @@ class Vms:
         if begun is not None:
             self._sagas.launch(begun)
         return await self._after(vm_id, saga_id, tenant_id) if wait else vm
+
+    async def _moves(self, saga_id: UUID, vm_id: UUID) -> bool:
+        """Whether this saga is a move of this VM: its source and the VM's state are not what they were when it began."""
+        try:
+            record = await self._sagas.wait(saga_id, 0)
+        except NotFound:
+            return False
+        if (record.name, record.params.get("vm_id")) == (MOVE_VM.name, str(vm_id)):
+            return True
+        raise AlreadyExists(f"{saga_id} is taken by another request: choose a new id, or repeat the same contents")
 
     async def _same_request(self, connection: Connection, new: NewVm) -> Vm:
         by_id, by_name = await self._store.find(connection, new.id, new.tenant_id, new.name)

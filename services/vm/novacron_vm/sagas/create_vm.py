@@ -15,11 +15,11 @@ from typing import Any
 from uuid import UUID
 
 from novacron.db import Connection
-from novacron.saga import Context, Kind, RetryPolicy, Saga, Step, StepError, enqueue
+from novacron.saga import Context, Kind, RetryPolicy, Saga, Step, StepError
 
 from ..vm import VmSpec, VmState
 from . import participants
-from .delete_vm import DELETE_VM, DeleteVmParams, delete_saga_id
+from .delete_vm import delete_if_asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +96,7 @@ async def mark_running(connection: Connection, context: _Context, _: Any) -> Non
         node_id=context.result(Reserved).node_id,
         ip_address=context.result(Provisioned).ip_address,
     )
-    if vm.delete_requested_by is not None:  # it came too late to turn the saga round
-        params = DeleteVmParams(vm.id, vm.tenant_id, vm.node_id, vm.delete_requested_by)
-        await enqueue(connection, DELETE_VM, delete_saga_id(vm.id), params, tenant_id=vm.tenant_id)
-        await participants.of(context).vms.begin_operation(connection, vm, delete_saga_id(vm.id), DELETE_VM.name)
+    await delete_if_asked(connection, context, vm)  # it came too late to turn the saga round
 
 
 async def mark_error(connection: Connection, context: _Context, error: StepError | None) -> None:

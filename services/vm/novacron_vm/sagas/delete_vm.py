@@ -13,9 +13,9 @@ from uuid import UUID
 from novacron.db import Connection
 from novacron.errors import NotFound
 from novacron.ids import derived_id
-from novacron.saga import Context, Kind, Saga, Step
+from novacron.saga import Context, Kind, Saga, Step, enqueue
 
-from ..vm import VmState
+from ..vm import Vm, VmState
 from . import participants
 
 
@@ -72,3 +72,12 @@ DELETE_VM = Saga(
         Step("release", Kind.RETRIABLE, release, local=mark_deleted),
     ),
 )
+
+
+async def delete_if_asked(connection: Connection, context: Context[Any], vm: Vm) -> None:
+    """In the commit that ends another operation: the delete that was asked for meanwhile begins."""
+    if vm.delete_requested_by is None:
+        return
+    params = DeleteVmParams(vm.id, vm.tenant_id, vm.node_id, vm.delete_requested_by)
+    await enqueue(connection, DELETE_VM, delete_saga_id(vm.id), params, tenant_id=vm.tenant_id)
+    await participants.of(context).vms.begin_operation(connection, vm, delete_saga_id(vm.id), DELETE_VM.name)

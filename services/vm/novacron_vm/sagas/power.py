@@ -13,12 +13,12 @@ from uuid import UUID
 
 from novacron.db import Connection
 from novacron.rpc import deadline
-from novacron.saga import Context, Kind, RetryPolicy, Saga, Step, StepError, enqueue
+from novacron.saga import Context, Kind, RetryPolicy, Saga, Step, StepError
 
 from ..clients import Place
-from ..vm import Vm, VmState
+from ..vm import VmState
 from . import participants
-from .delete_vm import DELETE_VM, DeleteVmParams, delete_saga_id
+from .delete_vm import delete_if_asked
 
 # Room for the agent's own work beyond the guest's grace.
 _BEYOND_GRACE_SECONDS = 30
@@ -64,22 +64,14 @@ def becomes(state: VmState, reason: str) -> Callable[[Connection, _Context, Any]
         params = context.params
         vms = participants.of(context).vms
         vm = await vms.transition(connection, params.vm_id, state, reason=reason, by=params.initiated_by)
-        await _delete_if_asked(connection, context, vm)
+        await delete_if_asked(connection, context, vm)
 
     return effect
 
 
 async def stays(connection: Connection, context: _Context, error: StepError | None) -> None:
     vm = await participants.of(context).vms.end_operation(connection, context.params.vm_id, str(error))
-    await _delete_if_asked(connection, context, vm)
-
-
-async def _delete_if_asked(connection: Connection, context: _Context, vm: Vm) -> None:
-    if vm.delete_requested_by is None:
-        return
-    params = DeleteVmParams(vm.id, vm.tenant_id, vm.node_id, vm.delete_requested_by)
-    await enqueue(connection, DELETE_VM, delete_saga_id(vm.id), params, tenant_id=vm.tenant_id)
-    await participants.of(context).vms.begin_operation(connection, vm, delete_saga_id(vm.id), DELETE_VM.name)
+    await delete_if_asked(connection, context, vm)
 
 
 START_VM = Saga(

@@ -100,6 +100,20 @@ class RebootVmRequest(_message.Message):
     return_immediately: bool
     def __init__(self, vm_id: _Optional[str] = ..., grace_seconds: _Optional[int] = ..., request_id: _Optional[str] = ..., return_immediately: _Optional[bool] = ...) -> None: ...
 
+class MoveVmRequest(_message.Message):
+    __slots__ = ("vm_id", "node", "grace_seconds", "request_id", "return_immediately")
+    VM_ID_FIELD_NUMBER: _ClassVar[int]
+    NODE_FIELD_NUMBER: _ClassVar[int]
+    GRACE_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    RETURN_IMMEDIATELY_FIELD_NUMBER: _ClassVar[int]
+    vm_id: str
+    node: str
+    grace_seconds: int
+    request_id: str
+    return_immediately: bool
+    def __init__(self, vm_id: _Optional[str] = ..., node: _Optional[str] = ..., grace_seconds: _Optional[int] = ..., request_id: _Optional[str] = ..., return_immediately: _Optional[bool] = ...) -> None: ...
+
 class DeleteVmRequest(_message.Message):
     __slots__ = ("vm_id", "return_immediately")
     VM_ID_FIELD_NUMBER: _ClassVar[int]

@@ -71,6 +71,11 @@ class VmServiceStub:
                 request_serializer=novacron_dot_api_dot_vm_dot_v1_dot_vm__service__pb2.RebootVmRequest.SerializeToString,
                 response_deserializer=novacron_dot_api_dot_vm_dot_v1_dot_vm__pb2.Vm.FromString,
                 _registered_method=True)
+        self.MoveVm = channel.unary_unary(
+                '/novacron.api.vm.v1.VmService/MoveVm',
+                request_serializer=novacron_dot_api_dot_vm_dot_v1_dot_vm__service__pb2.MoveVmRequest.SerializeToString,
+                response_deserializer=novacron_dot_api_dot_vm_dot_v1_dot_vm__pb2.Vm.FromString,
+                _registered_method=True)
         self.DeleteVm = channel.unary_unary(
                 '/novacron.api.vm.v1.VmService/DeleteVm',
                 request_serializer=novacron_dot_api_dot_vm_dot_v1_dot_vm__service__pb2.DeleteVmRequest.SerializeToString,
@@ -138,6 +143,15 @@ class VmServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def MoveVm(self, request, context):
+        """Moves a VM to another node with its disk: it is shut down, moved, and runs again. One that is stopped stays so.
+        RESOURCE_EXHAUSTED: no other node fits; nothing has changed. FAILED_PRECONDITION: wrong state, or the move failed and was
+        undone: the VM is on its node as before.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DeleteVm(self, request, context):
         """Deletes a VM in any state and waits for it. One that is still being created is turned round first.
         """
@@ -188,6 +202,11 @@ def add_VmServiceServicer_to_server(servicer, server):
             'RebootVm': grpc.unary_unary_rpc_method_handler(
                     servicer.RebootVm,
                     request_deserializer=novacron_dot_api_dot_vm_dot_v1_dot_vm__service__pb2.RebootVmRequest.FromString,
+                    response_serializer=novacron_dot_api_dot_vm_dot_v1_dot_vm__pb2.Vm.SerializeToString,
+            ),
+            'MoveVm': grpc.unary_unary_rpc_method_handler(
+                    servicer.MoveVm,
+                    request_deserializer=novacron_dot_api_dot_vm_dot_v1_dot_vm__service__pb2.MoveVmRequest.FromString,
                     response_serializer=novacron_dot_api_dot_vm_dot_v1_dot_vm__pb2.Vm.SerializeToString,
             ),
             'DeleteVm': grpc.unary_unary_rpc_method_handler(
@@ -390,6 +409,33 @@ class VmService:
             target,
             '/novacron.api.vm.v1.VmService/RebootVm',
             novacron_dot_api_dot_vm_dot_v1_dot_vm__service__pb2.RebootVmRequest.SerializeToString,
+            novacron_dot_api_dot_vm_dot_v1_dot_vm__pb2.Vm.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MoveVm(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/novacron.api.vm.v1.VmService/MoveVm',
+            novacron_dot_api_dot_vm_dot_v1_dot_vm__service__pb2.MoveVmRequest.SerializeToString,
             novacron_dot_api_dot_vm_dot_v1_dot_vm__pb2.Vm.FromString,
             options,
             channel_credentials,
