@@ -18,6 +18,7 @@ from novacron.process import run
 from novacron.saga import MIGRATIONS, Coordinator, PostgresLog
 from novacron.saga.operator import Operator
 from novacron.saga.servicer import SagaServicer
+from novacron.saga.watch import Watch
 
 from . import sagas
 from .addresses import AddressKeeper
@@ -51,6 +52,7 @@ async def serve(settings: VmSettings, stopping: asyncio.Event) -> None:
             services=participants,
             lease_seconds=settings.saga_lease_seconds,
             concurrency=settings.saga_concurrency,
+            watch=Watch(base.database),
         )
         vms = Vms(store, coordinator)
 

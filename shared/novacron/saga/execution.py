@@ -189,7 +189,10 @@ class Execution:
             return intent.ended(AttemptOutcome.OK)
         name = f"{self.record.name}/{intent.step}/{intent.operation}"
         try:
-            with telemetry.span(f"saga {name}", self.record.traceparent, saga_id=str(self.record.saga_id)):
+            with (
+                metrics.timed(self.record.name, intent),
+                telemetry.span(f"saga {name}", self.record.traceparent, saga_id=str(self.record.saga_id)),
+            ):
                 await failpoint.reach("send", name)
                 with deadline.within(step.timeout_seconds):
                     async with asyncio.timeout(step.timeout_seconds):
