@@ -56,6 +56,7 @@ class EchoServiceServicer:
         self.calls = 0
         self.attempts: list[str] = []
         self.received: list[str] = []
+        self.hold: asyncio.Event | None = None  # awaited by them there
         self.fail_after: Exception | None = None  # raised by streams of responses after the first one
 
     async def _answer(self, request: StringValue, context) -> StringValue:
@@ -70,6 +71,8 @@ class EchoServiceServicer:
     async def many(self, request, context):
         answer = await self._answer(request, context)
         yield answer
+        if self.hold is not None:
+            await self.hold.wait()
         if self.fail_after is not None:
             raise self.fail_after
         yield answer
@@ -100,9 +103,7 @@ def _handler(servicer: EchoServiceServicer, requests: bool, responses: bool) -> 
 
 def add_to_server(servicer: EchoServiceServicer, server: grpc.aio.Server) -> None:
     methods = descriptor_pool.Default().FindServiceByName(SERVICE).methods
-    handlers = {
-        method.name: _handler(servicer, method.client_streaming, method.server_streaming) for method in methods
-    }
+    handlers = {method.name: _handler(servicer, method.client_streaming, method.server_streaming) for method in methods}
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, handlers),))
 
 

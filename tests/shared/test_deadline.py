@@ -53,7 +53,9 @@ async def test_a_call_below_has_what_the_request_has_left_less_a_margin(servers,
 
 
 @pytest.mark.parametrize("name", ARITIES)
-async def test_a_handler_ends_with_its_callers_deadline_and_so_does_the_call_below_it(servers, echo, server, servicer, name):
+async def test_a_handler_ends_with_its_callers_deadline_and_so_does_the_call_below_it(
+    servers, echo, server, servicer, name
+):
     nested = Echo(servers.as_service(server, "vm", attempts=1))
     ended = asyncio.Event()
 

@@ -103,7 +103,9 @@ async def test_a_stream_of_requests_of_which_none_was_sent_arrives_whole_once_th
     channel = Channel(address, address, servers.identification("vm").client(), attempts=40, breaker=NEVER_OPEN)
     channel.retry.budget = RetryBudget(floor=100)
     async with channel:
-        waiting = [asyncio.create_task(Echo(channel)(name, "a", "b", "c", timeout=20)) for name in ("CollectOnce", "Talk")]
+        waiting = [
+            asyncio.create_task(Echo(channel)(name, "a", "b", "c", timeout=20)) for name in ("CollectOnce", "Talk")
+        ]
         await asyncio.sleep(0.1)
         assert not any(one.done() for one in waiting), "it is still trying"
         await servers.start("scheduler", [(add_to_server, servicer)], mesh_listen=f"127.0.0.1:{port}")

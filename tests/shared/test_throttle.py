@@ -22,9 +22,7 @@ async def servicer():
 @pytest.fixture
 async def channel(servers, servicer):
     server = await servers.start("scheduler", [(add_to_server, servicer)])
-    return servers.as_service(
-        server, "vm", attempts=1, breaker=BreakerConfiguration(minimum_request_threshold=10**6)
-    )
+    return servers.as_service(server, "vm", attempts=1, breaker=BreakerConfiguration(minimum_request_threshold=10**6))
 
 
 def call(name="One"):
