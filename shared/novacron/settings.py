@@ -45,7 +45,7 @@ class ProcessSettings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     metrics_listen: str = Field(
         default="",
-        description="host:port of /metrics and /healthz, plain HTTP; empty: off. Each of several processes has the next port.",
+        description="host:port of /metrics and /healthz, plain HTTP; empty: off. Further processes: ten ports on each.",
     )
     otlp_endpoint: str = Field(default="", description="http(s)://host:port of an OTLP gRPC collector; empty: off.")
     otlp_metrics_seconds: float = Field(default=15.0, gt=0, description="How often numbers go to the collector.")

@@ -23,6 +23,7 @@ log = logs.logger(__name__)
 EXIT_CONFIG = 78
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 5.0
+_METRICS_STEP = 10  # ports from one worker's numbers to the next one's
 # A worker that lived this long was sound when it started.
 _SOUND_SECONDS = 10.0
 # Beyond the drain time: what a worker may take to close its pools.
@@ -90,9 +91,9 @@ class _Worker:
     def __init__(self, number: int, settings: ProcessSettings) -> None:
         self._number = number
         self._instance = f"{settings.instance}-{number}" if settings.instance else ""
-        # Numbers are a process's own: each has a port of its own to be asked at, one after the other.
+        # Numbers are a process's own: each process has a port of its own to be asked at.
         host, _, port = settings.metrics_listen.rpartition(":")
-        self._metrics_listen = f"{host}:{int(port) + number}" if port.isdecimal() and int(port) else ""
+        self._metrics_listen = f"{host}:{int(port) + number * _METRICS_STEP}" if port.isdecimal() and int(port) else ""
         self._process: subprocess.Popen[bytes] | None = None
         self._started = float("-inf")
         self._pause = _FIRST_PAUSE_SECONDS

@@ -50,21 +50,24 @@ def test_the_ports_are_the_documented_ones(specs):
     assert {name: spec.ports for name, spec in specs.items()} == {
         "postgres": {"database": 7432},
         "valkey": {"cache": 7479},
-        "auth": {"users": 7401, "mesh": 7461},
-        "vm": {"users": 7402, "mesh": 7462},
-        "scheduler": {"users": 7403, "mesh": 7463},
-        "federation": {"users": 7404, "mesh": 7464},
-        "monitoring": {"users": 7405, "mesh": 7465},
-        "registry": {"users": 7406, "mesh": 7466},
-        "agent": {"mesh": 7467},
-        "agent-2": {"mesh": 7500},
+        "auth": {"users": 7401, "mesh": 7461, "metrics": 7433},
+        "vm": {"users": 7402, "mesh": 7462, "metrics": 7434},
+        "scheduler": {"users": 7403, "mesh": 7463, "metrics": 7435},
+        "federation": {"users": 7404, "mesh": 7464, "metrics": 7436},
+        "monitoring": {"users": 7405, "mesh": 7465, "metrics": 7437},
+        "registry": {"users": 7406, "mesh": 7466, "metrics": 7438},
+        "agent": {"mesh": 7467, "metrics": 7468},
+        "agent-2": {"mesh": 7500, "metrics": 7900},
     }
 
 
 def test_no_port_is_wanted_twice_with_the_most_agents():
     ports = StackConfig(DataDirectory(Path("/nowhere")), 7400).ports
-    every = [ports.postgres, ports.valkey, *map(ports.agent, range(1, 401))]
-    every += [port for service in SERVICES for port in (ports.public(service), ports.mesh(service))]
+    every = [ports.postgres, ports.valkey]
+    every += [port for number in range(1, 401) for port in (ports.agent(number), ports.agent_metrics(number))]
+    every += [
+        port for service in SERVICES for port in (ports.public(service), ports.mesh(service), ports.metrics(service))
+    ]
     assert len(every) == len(set(every))
 
 

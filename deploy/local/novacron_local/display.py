@@ -61,12 +61,12 @@ class StartDisplay:
 def print_ready(console: Console, data: DataDirectory, record: StackRecord) -> None:
     """Where everything listens, who may log in, and a first call."""
     table = Table(title=None, box=None, pad_edge=False)
-    for heading in ("process", "for users", "for services", "other"):
+    for heading in ("process", "for users", "for services", "metrics", "other"):
         table.add_column(heading)
     for process in record.processes:
         addresses = dict(process.addresses)
-        users, mesh = addresses.pop("users", ""), addresses.pop("mesh", "")
-        table.add_row(process.name, users, mesh, ", ".join(addresses.values()))
+        users, mesh, metrics = (addresses.pop(purpose, "") for purpose in ("users", "mesh", "metrics"))
+        table.add_row(process.name, users, mesh, metrics, ", ".join(addresses.values()))
     console.print(table)
     for note in record.notes:
         console.print(Text(f"note: {note}"), soft_wrap=True)
@@ -87,15 +87,18 @@ def first_call(data: DataDirectory, record: StackRecord) -> str:
 def status_table(record: StackRecord) -> Table:
     """Every process with its state."""
     table = Table(box=None, pad_edge=False)
-    for heading in ("process", "state", "pid", "restarts", "addresses", "detail"):
+    for heading in ("process", "state", "pid", "restarts", "addresses", "metrics", "detail"):
         table.add_column(heading, justify="right" if heading in ("pid", "restarts") else "left")
     for process in record.processes:
+        addresses = dict(process.addresses)
+        metrics = addresses.pop("metrics", "")
         table.add_row(
             process.name,
             Text(process.state, style=_STYLES[process.state]),
             str(process.pid or ""),
             str(process.restarts),
-            ", ".join(process.addresses.values()),
+            ", ".join(addresses.values()),
+            metrics,
             Text(process.detail or (f"last {process.last_end}" if process.last_end else "")),
         )
     return table

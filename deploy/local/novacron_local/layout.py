@@ -134,6 +134,14 @@ class Ports:
         """Where the ``number``-th agent, counted from 1, listens for services."""
         return self.base + 67 if number == 1 else self.base + 98 + number
 
+    def metrics(self, service: str) -> int:
+        """Where ``service`` tells its numbers; its further processes, where it has any, each ten ports on."""
+        return self.base + 33 + SERVICES.index(service)
+
+    def agent_metrics(self, number: int) -> int:
+        """Where the ``number``-th agent, counted from 1, tells its numbers."""
+        return self.base + 68 if number == 1 else self.base + 498 + number
+
     @property
     def postgres(self) -> int:
         return self.base + 32

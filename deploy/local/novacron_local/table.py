@@ -113,7 +113,11 @@ def _valkey(config: StackConfig, valkey: EmbeddedValkey) -> ProcessSpec:
 def _service(
     config: StackConfig, name: str, postgres: EmbeddedPostgres, valkey: EmbeddedValkey, database: ServiceDatabase
 ) -> ProcessSpec:
-    ports = {"users": config.ports.public(name), "mesh": config.ports.mesh(name)}
+    ports = {
+        "users": config.ports.public(name),
+        "mesh": config.ports.mesh(name),
+        "metrics": config.ports.metrics(name),
+    }
     environment = {
         "LISTEN": f"127.0.0.1:{ports['users']}",
         "MESH_LISTEN": f"127.0.0.1:{ports['mesh']}",
@@ -130,7 +134,7 @@ def _service(
 
 def _agent(config: StackConfig, number: int, node: str) -> ProcessSpec:
     name = "agent" if number == 1 else f"agent-{number}"
-    ports = {"mesh": config.ports.agent(number)}
+    ports = {"mesh": config.ports.agent(number), "metrics": config.ports.agent_metrics(number)}
     environment = {
         "MESH_LISTEN": f"127.0.0.1:{ports['mesh']}",
         "NODE_NAME": node,
@@ -157,6 +161,7 @@ def _python(
     settings = {
         "ENVIRONMENT": "development",
         "INSTANCE": f"{name}-1" if tier is Tier.SERVICE else name,
+        "METRICS_LISTEN": f"127.0.0.1:{ports['metrics']}",
         "TLS_CA": str(identity.ca),
         "TLS_CERT": str(identity.certificate),
         "TLS_KEY": str(identity.key),
