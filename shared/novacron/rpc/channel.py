@@ -8,7 +8,8 @@ The chain, outermost first, and why in this order:
     retry      each attempt passes through all that follows, in its own part of the time left
     throttle   holds back what the target sheds anyway; above the breaker, which must not hear of it
     breaker    counts attempts, refuses at once when the target is down
-    bulkhead   a place is held only while a call is on the wire
+    bulkhead   a place is held only while a call is on the wire, or waits for one
+    patience   waits for a connection where there is none: a target that is restarted is back in a moment
     errors     statuses become typed errors, which everything above decides by (wire.py)
     wire
 
@@ -19,6 +20,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing, closing
 from typing import Any
@@ -34,6 +36,7 @@ from .call import SAGA_KEY, ClientCall, chain
 from .endpoint import host_port
 from .fallback import FallbackStage
 from .guard import Breakers
+from .patience import Patience
 from .policy import policy_of
 from .request_stream import RequestStream
 from .retry import RetryStage
@@ -95,14 +98,21 @@ class Channel:
         metadata: Callable[[], Sequence[tuple[str, str]]] = tuple,
         attempts: int = 3,
         other: Callable[[str], Channel] | None = None,
+        patience: float = 0.0,
     ) -> None:
         self.name = name
         self.metadata = metadata
-        self._wire = grpc.aio.secure_channel(target_of(address), credentials, options=_OPTIONS)
+        target = target_of(address)
+        options = list(_OPTIONS)
+        if target != address:
+            # A list has no name of its own to hold beside the certificates: each of them carries the first one's.
+            options.append(("grpc.default_authority", address.split(",")[0].strip().rpartition(":")[0]))
+        self._wire = grpc.aio.secure_channel(target, credentials, options=options)
         self.breakers = Breakers(name, breaker)
         self.retry = RetryStage(attempts=attempts)
         self.throttle = Throttle(name)
         self.bulkhead = Bulkhead(name)
+        self._patience = Patience(self._wire, patience)
         self.fallback = FallbackStage(self.breakers, other)
         self._attempts = attempts
         self.run = chain(
@@ -113,6 +123,7 @@ class Channel:
                 self.throttle.client_stage,
                 self.breakers.client_stage,
                 self.bulkhead.client_stage,
+                self._patience.client_stage,
             ),
             on_the_wire,
         )
@@ -127,6 +138,7 @@ class Channel:
         self.retry.attempts = here.get("max_retry_attempts", self._attempts)
 
     async def close(self, grace: float | None = None) -> None:
+        self._patience.close()
         await self._wire.close(grace)
 
     async def __aenter__(self) -> Channel:
@@ -171,7 +183,8 @@ class _Method:
         sent = [*channel.metadata(), *(metadata or ())]
         if (key := current_key()) is not None:
             sent.append((SAGA_KEY, str(key)))
-        return ClientCall(self._path, policy, channel.name, seconds, sent, request, self._wire, streamed)
+        until = time.monotonic() + seconds
+        return ClientCall(self._path, policy, channel.name, seconds, sent, request, self._wire, streamed, until=until)
 
     async def one(self, request: Any, *, timeout: float | None = None, metadata: _Metadata = None) -> Any:
         return await self._run(self._call(request, timeout, metadata))
