@@ -19,17 +19,30 @@ ReasonOption = Annotated[
 _PANEL = "Where a saga waits for a person"
 
 
-@app.command(rich_help_panel=_PANEL, epilog='Example:  novacron saga retry web-1 --reason "the scheduler is back"')
-@told
-async def retry(
-    context: typer.Context,
-    saga: SagaArgument,
-    reason: ReasonOption,
-    service: OwnerOption = "vm",
-    output: OutputOption = Output.TABLE,
-) -> None:
-    """Let a stuck saga go on where it stands, with all attempts of its step granted anew."""
-    await _operate(context, "RetrySaga", saga, reason, service, output, "goes on where it was stuck")
+def _whole_saga(name: str, rpc: str, then: str, because: str, help: str) -> None:
+    """Add a command that needs no more than the saga and the reason. ``then`` is said when it was heard."""
+
+    @app.command(
+        name, help=help, rich_help_panel=_PANEL, epilog=f'Example:  novacron saga {name} web-1 --reason "{because}"'
+    )
+    @told
+    async def command(
+        context: typer.Context,
+        saga: SagaArgument,
+        reason: ReasonOption,
+        service: OwnerOption = "vm",
+        output: OutputOption = Output.TABLE,
+    ) -> None:
+        await _operate(context, rpc, saga, reason, service, output, then)
+
+
+_whole_saga(
+    "retry",
+    "RetrySaga",
+    "goes on where it was stuck",
+    "the scheduler is back",
+    "Let a stuck saga go on where it stands, with all attempts of its step granted anew.",
+)
 
 
 @app.command(rich_help_panel=_PANEL, epilog='Example:  novacron saga skip web-1 activate --reason "confirmed by hand"')
@@ -46,45 +59,27 @@ async def skip(
     await _operate(context, "SkipSagaStep", saga, reason, service, output, f"goes on behind {step}", step=step)
 
 
-@app.command(rich_help_panel=_PANEL, epilog='Example:  novacron saga compensate web-1 --reason "nobody wants it now"')
-@told
-async def compensate(
-    context: typer.Context,
-    saga: SagaArgument,
-    reason: ReasonOption,
-    service: OwnerOption = "vm",
-    output: OutputOption = Output.TABLE,
-) -> None:
-    """Turn a stuck saga back: what it did is undone, even from behind its point of no return."""
-    await _operate(context, "CompensateSaga", saga, reason, service, output, "turns back")
-
-
-@app.command(rich_help_panel=_PANEL, epilog='Example:  novacron saga resolve web-1 --reason "domain and disk removed"')
-@told
-async def resolve(
-    context: typer.Context,
-    saga: SagaArgument,
-    reason: ReasonOption,
-    service: OwnerOption = "vm",
-    output: OutputOption = Output.TABLE,
-) -> None:
-    """End a stuck saga as undone, because you made sure by hand that nothing is left of it. Nothing is called."""
-    await _operate(context, "ResolveSaga", saga, reason, service, output, "ends as compensated")
-
-
-@app.command(rich_help_panel=_PANEL, epilog='Example:  novacron saga cancel web-1 --reason "wrong image"')
-@told
-async def cancel(
-    context: typer.Context,
-    saga: SagaArgument,
-    reason: ReasonOption,
-    service: OwnerOption = "vm",
-    output: OutputOption = Output.TABLE,
-) -> None:
-    """Turn a running saga round at its next commit. Behind its point of no return it ends as it would have."""
-    await _operate(
-        context, "CancelSaga", saga, reason, service, output, "turns round, unless it has gone too far for that"
-    )
+_whole_saga(
+    "compensate",
+    "CompensateSaga",
+    "turns back",
+    "nobody wants it now",
+    "Turn a stuck saga back: what it did is undone, even from behind its point of no return.",
+)
+_whole_saga(
+    "resolve",
+    "ResolveSaga",
+    "ends as compensated",
+    "domain and disk removed",
+    "End a stuck saga as undone, because you made sure by hand that nothing is left of it. Nothing is called.",
+)
+_whole_saga(
+    "cancel",
+    "CancelSaga",
+    "turns round, unless it has gone too far for that",
+    "wrong image",
+    "Turn a running saga round at its next commit. Behind its point of no return it ends as it would have.",
+)
 
 
 async def _operate(
