@@ -25,7 +25,6 @@ from .execution import Execution
 from .log import Log
 from .plan import Decision, decide
 from .record import Record, SagaState
-from .watch import Watch
 
 log = logs.logger(__name__)
 P = TypeVar("P")
@@ -57,7 +56,6 @@ class Coordinator:
         sweep_seconds: float = 1.0,
         concurrency: int = 256,
         seed: int | None = None,
-        watch: Watch | None = None,
     ) -> None:
         self._log = saga_log
         self._sagas: dict[tuple[str, int], Saga[Any]] = {}
@@ -69,7 +67,6 @@ class Coordinator:
         self._lease_seconds = lease_seconds
         self._sweep_seconds = sweep_seconds
         self._concurrency = concurrency
-        self._watch = watch
         self._rng = random.Random(seed)  # noqa: S311 - jitter, no secret
         # One incarnation of one process: never a name that a restarted process would have again.
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{new_id()}"
@@ -195,8 +192,7 @@ class Coordinator:
         while True:
             try:
                 free = self._concurrency - len(self._running)
-                due = self._watch is None or await self._watch.may_be_due(self._sagas)
-                taken = await self._log.claim(self.owner, self._sagas, free) if due and free > 0 else []
+                taken = await self._log.claim(self.owner, self._sagas, free) if free > 0 else []
                 for record in taken:
                     log.info("saga taken over", saga=str(record.saga_id), name=record.name, epoch=record.epoch)
                     metrics.TAKEOVERS.labels(record.name).inc()
@@ -206,6 +202,15 @@ class Coordinator:
             except Exception:
                 log.exception("saga sweep failed")
             await asyncio.sleep(self._sweep_seconds)
+
+    async def _renew(self, mine: dict[UUID, int]) -> set[UUID]:
+        """Those that this worker still has, or has ended. One that ended while the statement waited for its row is asked
+        for once more before it counts as lost."""
+        kept = await self._log.renew(self.owner, list(mine.items()))
+        doubtful = [
+            (saga_id, epoch) for saga_id, epoch in mine.items() if saga_id not in kept and saga_id in self._running
+        ]
+        return kept | await self._log.renew(self.owner, doubtful) if doubtful else kept
 
     async def _heartbeat(self) -> None:
         """Renew leases at a third of their length; let go, in time, of what could not be renewed."""
@@ -218,7 +223,7 @@ class Coordinator:
             lost: set[UUID] = set()
             try:
                 async with asyncio.timeout(self._lease_seconds / 3):
-                    kept = await self._log.renew(self.owner, list(mine.items()))
+                    kept = await self._renew(mine)
                 for saga_id in kept & self._lease_ends.keys():
                     self._lease_ends[saga_id] = began + self._lease_seconds
                 # One that ended while this was on its way is not lost.

@@ -30,18 +30,28 @@ class GroupCommit(Generic[T, R]):
 
     async def commit(self, one: T) -> R:
         """What ``write`` answers for this one. Cancelled: it may be written all the same."""
-        answer: asyncio.Future[R] = asyncio.get_running_loop().create_future()
-        self._waiting.append((one, answer))
-        if self._free:
-            self._free -= 1
-            task = asyncio.create_task(self._write_on(), name="group-commit")
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-        return await answer
+        if not self._free:
+            answer: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+            self._waiting.append((one, answer))
+            return await answer
+        self._free -= 1
+        try:
+            return (await self._write([one]))[0]
+        finally:
+            self._next()
 
     async def written(self) -> None:
-        """Wait for what is on its way, whatever becomes of it."""
+        """Wait for what gathered and is on its way, whatever becomes of it."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _next(self) -> None:
+        """A writer has become free: it goes on with what has gathered."""
+        if not self._waiting:
+            self._free += 1
+            return
+        task = asyncio.create_task(self._write_on(), name="group-commit")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _write_on(self) -> None:
         try:

@@ -20,7 +20,8 @@ SELECT count(*) FROM made
 # The fence decides; every other part hangs on it. A saga that turned back never goes forward again, not even by a commit of
 # its own worker that was given up and repeated, and that the server gets to only now. An intent to go forward is not written
 # once a cancel has been asked for. A lease with most of its time left stays: a row whose indexed columns do not change is
-# updated in place, without a new entry in every index.
+# updated in place, without a new entry in every index. The states stand in a CASE, which no index answers: the row is found by
+# its key however little the planner knows, and never among the dead entries of all that was ever running.
 _COMMIT = """
 WITH fence AS (
     UPDATE saga SET
@@ -40,7 +41,9 @@ WITH fence AS (
         finished_at = CASE WHEN g.state NOT IN ('running', 'compensating') THEN clock_timestamp() END
     FROM {sagas}
     WHERE saga.saga_id = g.saga_id AND owner = %(owner)s AND saga.epoch = g.epoch
-          AND (saga.state = 'running' OR saga.state = 'compensating' AND g.state NOT IN ('running', 'succeeded'))
+          AND CASE saga.state WHEN 'running' THEN true
+                              WHEN 'compensating' THEN g.state NOT IN ('running', 'succeeded')
+                              ELSE false END
     RETURNING saga.saga_id, saga.epoch, g.bound,
               CASE WHEN cancel_requested_at IS NOT NULL THEN coalesce(cancel_reason, '') END AS cancel_reason,
               deadline < now() AS overdue
@@ -111,7 +114,8 @@ WITH mine AS (
         lease_until = now() + %(lease)s * interval '1 second',
         due_at = greatest(due_at, now() + %(lease)s * interval '1 second')
     FROM mine
-    WHERE saga_id = mine.id AND epoch = mine.of_epoch AND owner = %(owner)s AND state IN ('running', 'compensating')
+    WHERE saga_id = mine.id AND epoch = mine.of_epoch AND owner = %(owner)s
+          AND CASE WHEN state IN ('running', 'compensating') THEN true ELSE false END
     RETURNING saga_id
 )
 SELECT saga_id FROM renewed
