@@ -65,6 +65,15 @@ def trace_id(traceparent: str) -> str:
     return parts[1] if len(parts) == 4 else ""
 
 
+def sampled(traceparent: str) -> bool:
+    """Whether a call that came with this traceparent is to be recorded; one without may be."""
+    flags = traceparent.rpartition("-")[2]
+    try:
+        return not traceparent or bool(int(flags, 16) & trace.TraceFlags.SAMPLED)
+    except ValueError:
+        return True  # not a traceparent at all: a new trace begins
+
+
 @contextmanager
 def span(name: str, traceparent: str = "", **attributes: str | int) -> Iterator[trace.Span]:
     """A span of this process's own work; with ``traceparent`` it goes on that trace instead of the current one.

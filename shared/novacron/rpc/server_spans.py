@@ -10,7 +10,7 @@ from opentelemetry import propagate, trace
 from opentelemetry.instrumentation.grpc._aio_server import OpenTelemetryAioServerInterceptor
 from opentelemetry.trace import SpanKind
 
-from ..telemetry import TRACEPARENT, TRACESTATE
+from ..telemetry import TRACEPARENT, TRACESTATE, sampled
 from .policy import policy_of
 from .spans import attributes_of
 
@@ -28,7 +28,7 @@ class ServerSpans(OpenTelemetryAioServerInterceptor):
             for key, value in handler_call_details.invocation_metadata or ()
             if key in (TRACEPARENT, TRACESTATE)
         }
-        if carrier.get(TRACEPARENT, "").endswith("-00"):
+        if not sampled(carrier.get(TRACEPARENT, "")):
             # The call's task is its own: what is attached here ends with it.
             otel_context.attach(propagate.extract(carrier))
             return await continuation(handler_call_details)
