@@ -64,7 +64,15 @@ class HealthProbe:
     def _channel(self, service_name: str, address: str) -> Channel:
         channel = self._channels.get(address)
         if channel is None:
-            channel = Channel(service_name, dns_target(address), self._credentials, breaker=_NEVER_OPENS, attempts=1)
+            # One that says NOT_SERVING is asked all the same: what it says is what is wanted.
+            channel = Channel(
+                service_name,
+                dns_target(address),
+                self._credentials,
+                breaker=_NEVER_OPENS,
+                attempts=1,
+                serving_only=False,
+            )
             self._channels[address] = channel
         self._used_at[address] = time.monotonic()
         return channel

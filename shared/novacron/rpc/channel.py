@@ -28,7 +28,7 @@ from typing import Any
 import grpc
 
 from ..saga.key import current_key
-from . import deadline, observe
+from . import deadline, load_metrics, observe
 from .breaker import BreakerConfiguration
 from .breaker_override import NO_OVERRIDE, BreakerOverride
 from .bulkhead import Bulkhead
@@ -54,15 +54,16 @@ _OPTIONS = (
     # No pause, for all its name: how long one attempt may take, TLS handshake and all. A busy machine needs its time.
     ("grpc.min_reconnect_backoff_ms", 5_000),
     ("grpc.max_reconnect_backoff_ms", 500),
-    # Several addresses of one service take turns, each as long as it says of itself that it serves: a server that drains is
-    # left before it goes. A server without health checks counts as one that serves.
-    (
-        "grpc.service_config",
-        json.dumps({"loadBalancingConfig": [{"round_robin": {}}], "healthCheckConfig": {"serviceName": ""}}),
-    ),
     ("grpc.max_receive_message_length", 64 * 1024 * 1024),
     ("grpc.max_send_message_length", 64 * 1024 * 1024),
 )
+# Several addresses of one service take turns, each as long as it says of itself that it serves: a server that drains is left
+# before it goes. A server without health checks counts as one that serves.
+_SERVING_ONLY: dict[str, object] = {
+    "loadBalancingConfig": [{"round_robin": {}}],
+    "healthCheckConfig": {"serviceName": ""},
+}
+_WHATEVER_IT_SAYS: dict[str, object] = {"loadBalancingConfig": [{"round_robin": {}}]}
 
 
 def target_of(address: str) -> str:
@@ -99,11 +100,13 @@ class Channel:
         attempts: int = 3,
         other: Callable[[str], Channel] | None = None,
         patience: float = 0.0,
+        serving_only: bool = True,
     ) -> None:
         self.name = name
         self.metadata = metadata
         target = target_of(address)
-        options = list(_OPTIONS)
+        balancing = json.dumps(_SERVING_ONLY if serving_only else _WHATEVER_IT_SAYS)
+        options: list[tuple[str, object]] = [*_OPTIONS, ("grpc.service_config", balancing)]
         if target != address:
             # A list has no name of its own to hold beside the certificates: each of them carries the first one's.
             options.append(("grpc.default_authority", address.split(",")[0].strip().rpartition(":")[0]))
@@ -127,6 +130,7 @@ class Channel:
             ),
             on_the_wire,
         )
+        load_metrics.watch_channel(self)
 
     def configure(self, overrides: Mapping[str, BreakerOverride]) -> None:
         """Hold the breakers, retries and fallbacks to these, by class of methods; ``""`` is for all.
