@@ -9,10 +9,14 @@ from novacron.api.registry.v1 import (
     GetServiceRequest,
     RegisterInstanceRequest,
     RegistryServiceStub,
+    add_CircuitBreakerServiceServicer_to_server,
     add_RegistryServiceServicer_to_server,
 )
 from novacron.db import MigrationSource
 from novacron.paging import PageTokens
+from novacron_registry.breaker_servicer import CircuitBreakerServicer
+from novacron_registry.breaker_store import BreakerStore
+from novacron_registry.breakers import Breakers, BreakerWatch
 from novacron_registry.clients import HealthProbe
 from novacron_registry.health import HealthChecker
 from novacron_registry.servicer import RegistryServicer
@@ -68,11 +72,22 @@ async def replica(servers, database):
         checker = HealthChecker(store, services, probe, interval)
         watch = Watch(store, 0.1)
         servicer = RegistryServicer(services, store, watch, PageTokens(bytes(32)))
-        server = await servers.start("registry", [(add_RegistryServiceServicer_to_server, servicer)])
+        breaker_store = BreakerStore(database, "testing")
+        breaker_watch = BreakerWatch(breaker_store, 0.1)
+        breakers = CircuitBreakerServicer(Breakers(breaker_store), breaker_store, breaker_watch, PageTokens(bytes(32)))
+        server = await servers.start(
+            "registry",
+            [
+                (add_RegistryServiceServicer_to_server, servicer),
+                (add_CircuitBreakerServiceServicer_to_server, breakers),
+            ],
+        )
         one = Replica(server, store, services, checker, watch)
         one.probe = probe
+        one.breaker_watch = breaker_watch
         made.append((one, checks))
         await watch.start()
+        await breaker_watch.start()
         if checks:
             await checker.start()
         return one
@@ -81,6 +96,7 @@ async def replica(servers, database):
     for one, _ in made:
         await one.checker.stop()
         await one.watch.stop()
+        await one.breaker_watch.stop()
 
 
 @pytest.fixture

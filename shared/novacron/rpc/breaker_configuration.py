@@ -137,3 +137,5 @@ _RULES: dict[str, tuple[str, Callable[[float], bool]]] = {
     "max_retry_attempts": ("must be from 1 to 10", lambda value: isinstance(value, int) and 1 <= value <= 10),
 }
 FIELDS = tuple(field.name for field in fields(BreakerConfiguration))
+# A process that fell is back in seconds: its callers ask again soon, and ever more seldom if it is not.
+BETWEEN_SERVICES = BreakerConfiguration(timeout_duration_seconds=3, longest_open_seconds=15)
