@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from . import logs
 from .errors import Unavailable
-from .rpc.breaker import BreakerConfiguration
 from .rpc.breaker_clients import Overrides
-from .rpc.breaker_configuration import ConfigurationError
+from .rpc.breaker_configuration import BETWEEN_SERVICES, ConfigurationError
 from .rpc.channel import Channel
 from .rpc.tls import Identification
 from .settings import ProcessSettings
 
 log = logs.logger(__name__)
-# Inside the mesh a process that fell is back in seconds: its callers ask again soon, and ever more seldom if it is not.
-_MESH_BREAKER = BreakerConfiguration(timeout_duration_seconds=3, longest_open_seconds=15)
+# A service that is restarted is back in seconds. An agent's host may be gone: its callers would rather know.
+_SERVICE_PATIENCE_SECONDS = 8.0
+_AGENT_PATIENCE_SECONDS = 1.0
 
 
 class Mesh:
@@ -27,14 +27,16 @@ class Mesh:
 
     def channel(self, service: str) -> Channel:
         """The channel to a service of the settings: ``auth``, ``vm``, ``scheduler``, ..."""
-        return self.to(service, getattr(self._settings, f"{service}_address"))
+        return self.to(service, getattr(self._settings, f"{service}_address"), patience=_SERVICE_PATIENCE_SECONDS)
 
-    def to(self, name: str, address: str) -> Channel:
+    def to(self, name: str, address: str, *, patience: float = _AGENT_PATIENCE_SECONDS) -> Channel:
         """The channel to an address, such as an agent's."""
         channel = self._channels.get(address)
         if channel is None:
             credentials = self._identification.client()
-            channel = Channel(name, address, credentials, breaker=_MESH_BREAKER, other=self._other)
+            channel = Channel(
+                name, address, credentials, breaker=BETWEEN_SERVICES, other=self._other, patience=patience
+            )
             self._channels[address] = channel
             self._configure(channel)
         return channel
