@@ -183,6 +183,10 @@ class Unreachable(Unavailable):
     outcome = Outcome.NOT_SENT
 
 
+class WaitedInVain(Unreachable):
+    """The caller's channel waited for a connection for as long as it does, and none came."""
+
+
 class BreakerOpen(Unavailable):
     """The circuit breaker to the target is open: the call was never sent."""
 

@@ -110,7 +110,8 @@ def novacron(tmp_path: Path) -> Shell:
     here = tmp_path / "somewhere"
     here.mkdir()
     kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
-    return Shell(here, {**kept, "HOME": str(tmp_path / "user"), "COLUMNS": "200", "TZ": "UTC", "PYTHONUTF8": "1"})
+    shown = {"COLUMNS": "200", "TZ": "UTC", "PYTHONUTF8": "1"}
+    return Shell(here, {**kept, **shown, "HOME": str(tmp_path / "user"), "NOVACRON_WAIT": "0.5"})
 
 
 @pytest.fixture

@@ -124,13 +124,22 @@ def _root(
             show_default=False,
         ),
     ] = None,
+    wait: Annotated[
+        float,
+        typer.Option(
+            metavar="SECONDS",
+            envvar="NOVACRON_WAIT",
+            min=0,
+            help="How long to wait for a service that is away, as one is for a moment while it is restarted.",
+        ),
+    ] = 8.0,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
     if data_dir is not None:
         os.environ["NOVACRON_HOME"] = str(data_dir.expanduser().absolute())  # the local stack's commands read it there
-    context.obj = Choices(data_dir, parse_endpoints(endpoint or ()), ca_file)
+    context.obj = Choices(data_dir, parse_endpoints(endpoint or ()), ca_file, wait)
 
 
 if __name__ == "__main__":

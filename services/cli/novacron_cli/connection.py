@@ -166,7 +166,9 @@ class Connection:
             address = self.profile.endpoint(service)
             # A person waits for the service to come back: a breaker that stays open for minutes would outlast that.
             breaker = BreakerConfiguration(timeout_duration_seconds=1, longest_open_seconds=2, success_threshold=1)
-            self._channels[service] = Channel(service, address, self._credentials, breaker=breaker)
+            self._channels[service] = Channel(
+                service, address, self._credentials, breaker=breaker, patience=self.profile.wait_seconds
+            )
         return self._channels[service]
 
     @cached_property

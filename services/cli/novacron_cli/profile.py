@@ -28,6 +28,7 @@ class Choices:
     home: Path | None = None
     endpoints: Mapping[str, str] = field(default_factory=dict)
     ca_file: Path | None = None
+    wait_seconds: float = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Profile:
     ca_file: Path | None = None
     admin_user: str = ""
     admin_password_file: Path | None = None
+    wait_seconds: float = 0.0  # for a service that is away
 
     @property
     def token_file(self) -> Path:
@@ -92,10 +94,15 @@ def load(chosen: Choices) -> Profile:
     endpoints = {**stored.get("endpoints", {}), **chosen.endpoints}
     ca_file = chosen.ca_file or (Path(stored["ca_file"]) if stored.get("ca_file") else None)
     if "auth" in chosen.endpoints:  # the admin's password is this stack's: no other auth service may see it
-        return Profile(home, endpoints, ca_file)
+        return Profile(home, endpoints, ca_file, wait_seconds=chosen.wait_seconds)
     password_file = stored.get("admin_password_file")
     return Profile(
-        home, endpoints, ca_file, stored.get("admin_user", ""), Path(password_file) if password_file else None
+        home,
+        endpoints,
+        ca_file,
+        stored.get("admin_user", ""),
+        Path(password_file) if password_file else None,
+        chosen.wait_seconds,
     )
 
 

@@ -62,6 +62,7 @@ class ClientCall:
     wire: Any = None  # grpc.aio's callable of this method
     streamed: bool = False  # whether responses are streamed
     attempt: int = 0
+    until: float = 0.0  # when the whole call must have ended, by time.monotonic()
     ends: list[AtEnd] = field(default_factory=list)
 
     def at_end(self, told: AtEnd) -> None:

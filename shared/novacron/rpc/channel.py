@@ -112,9 +112,9 @@ class Channel:
             options.append(("grpc.default_authority", address.split(",")[0].strip().rpartition(":")[0]))
         self._wire = grpc.aio.secure_channel(target, credentials, options=options)
         self.breakers = Breakers(name, breaker)
-        self.retry = RetryStage(attempts=attempts)
-        self.throttle = Throttle(name)
-        self.bulkhead = Bulkhead(name)
+        self.retry: RetryStage = RetryStage(attempts=attempts)
+        self.throttle: Throttle = Throttle(name)
+        self.bulkhead: Bulkhead = Bulkhead(name)
         self._patience = Patience(self._wire, patience)
         self.fallback = FallbackStage(self.breakers, other)
         self._attempts = attempts

@@ -24,6 +24,7 @@ from ..errors import (
     Overloaded,
     Throttled,
     Unavailable,
+    WaitedInVain,
 )
 from .call import ATTEMPT, ClientCall, ClientProceed
 from .deadline import LEAST_SECONDS
@@ -37,7 +38,7 @@ _SLOW_BACKOFF = wait_random_exponential(multiplier=0.5, max=5.0)
 
 _PASSING = (Unavailable, DeadlineExceeded, Overloaded)
 # Refused by ourselves, and asking again at once changes nothing.
-_REFUSED_HERE = (BreakerOpen, DeadlineTooShort, Throttled)
+_REFUSED_HERE = (BreakerOpen, DeadlineTooShort, Throttled, WaitedInVain)
 
 
 def may_repeat(error: BaseException, call: ClientCall) -> bool:
