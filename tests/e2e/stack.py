@@ -76,7 +76,8 @@ class Stack:
         try:
             out, err = await asyncio.wait_for(process.communicate(), within)
         except TimeoutError:
-            process.kill()
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
             await process.wait()
             raise
         return Result(process.returncode or 0, out.decode(), err.decode())
