@@ -21,11 +21,13 @@ from novacron.api.scheduler.v1 import (
 from novacron.api.vm.v1 import (
     CreateVmRequest,
     DeleteVmRequest,
+    DrainServiceStub,
     GetVmRequest,
     TemplateServiceStub,
     Vm,
     VmServiceStub,
     VmSpec,
+    add_DrainServiceServicer_to_server,
     add_RepairServiceServicer_to_server,
     add_TemplateServiceServicer_to_server,
     add_VmServiceServicer_to_server,
@@ -67,6 +69,9 @@ from novacron_scheduler.store import DecisionStore, NodeStore, ReservationStore
 from novacron_vm import sagas
 from novacron_vm.agents import Agents
 from novacron_vm.clients import MonitoringClient, SchedulerClient
+from novacron_vm.drain_servicer import DrainServicer
+from novacron_vm.drain_store import DrainStore
+from novacron_vm.drains import Drains
 from novacron_vm.repair_clients import LeakClient
 from novacron_vm.repair_servicer import RepairServicer
 from novacron_vm.repair_store import RepairStore
@@ -155,6 +160,10 @@ class House:
 
     def templates(self, user: TestUser | None = None) -> TemplateServiceStub:
         return TemplateServiceStub(self.servers.as_user(self.server, user or self.user))
+
+    def drains(self, user: TestUser | None = None) -> DrainServiceStub:
+        """As an operator, unless another user is given."""
+        return DrainServiceStub(self.servers.as_user(self.server, user or self.someone("node:*"), attempts=1))
 
     def request(self, **changes: Any) -> CreateVmRequest:
         """A small VM with a name of its own."""
@@ -318,11 +327,11 @@ async def build(servers: Servers, new_database: Any, directory: Path) -> House:
     store, templates, tokens = VmStore(database), TemplateStore(database), PageTokens(KEY)
     scheduler_client, agents = SchedulerClient(mesh.channel("scheduler")), Agents(mesh)
     monitoring_client = MonitoringClient(mesh.channel("monitoring"))
-    disturbed = Disturbed(sagas.ALL)
+    disturbed, drains = Disturbed(sagas.ALL), DrainStore(database)
     coordinator = Coordinator(
         PostgresLog(database),
         disturbed.sagas,
-        services=sagas.Participants(scheduler_client, agents, monitoring_client, store),
+        services=sagas.Participants(scheduler_client, agents, monitoring_client, store, drains),
         sweep_seconds=0.05,
     )
     vms = Vms(store, coordinator)
@@ -337,6 +346,7 @@ async def build(servers: Servers, new_database: Any, directory: Path) -> House:
                 VmServicer(vms, store, templates, scheduler_client, agents, tokens),
             ),
             (add_TemplateServiceServicer_to_server, TemplateServicer(templates, tokens)),
+            (add_DrainServiceServicer_to_server, DrainServicer(Drains(drains, coordinator, scheduler_client))),
             (add_RepairServiceServicer_to_server, RepairServicer(repairs, scheduler_client, agents)),
             (add_SagaServiceServicer_to_server, SagaServicer(database, Operator(database, sagas.ALL), tokens)),
         ],

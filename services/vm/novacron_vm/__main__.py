@@ -7,6 +7,7 @@ import base64
 
 from novacron.api.saga.v1 import add_SagaServiceServicer_to_server
 from novacron.api.vm.v1 import (
+    add_DrainServiceServicer_to_server,
     add_RepairServiceServicer_to_server,
     add_TemplateServiceServicer_to_server,
     add_VmServiceServicer_to_server,
@@ -24,6 +25,9 @@ from . import sagas
 from .addresses import AddressKeeper
 from .agents import Agents
 from .clients import MonitoringClient, SchedulerClient
+from .drain_servicer import DrainServicer
+from .drain_store import DrainStore
+from .drains import Drains
 from .repair_clients import LeakClient
 from .repair_servicer import RepairServicer
 from .repair_store import RepairStore
@@ -40,12 +44,12 @@ async def serve(settings: VmSettings, stopping: asyncio.Event) -> None:
     tokens = PageTokens(base64.b64decode(settings.key_file.read_bytes()))
     async with Foundation("vm", settings, MIGRATIONS, service_migrations("vm", __file__)) as base:
         await base.bus()
-        store = VmStore(base.database)
+        store, drains = VmStore(base.database), DrainStore(base.database)
         templates = TemplateStore(base.database)
         scheduler = SchedulerClient(base.mesh.channel("scheduler"))
         monitoring = MonitoringClient(base.mesh.channel("monitoring"))
         agents = Agents(base.mesh)
-        participants = sagas.Participants(scheduler, agents, monitoring, store)
+        participants = sagas.Participants(scheduler, agents, monitoring, store, drains)
         coordinator = Coordinator(
             PostgresLog(base.database, lease_seconds=settings.saga_lease_seconds),
             sagas.ALL,
@@ -59,6 +63,7 @@ async def serve(settings: VmSettings, stopping: asyncio.Event) -> None:
         server = base.server()
         server.add(add_VmServiceServicer_to_server, VmServicer(vms, store, templates, scheduler, agents, tokens))
         server.add(add_TemplateServiceServicer_to_server, TemplateServicer(templates, tokens))
+        server.add(add_DrainServiceServicer_to_server, DrainServicer(Drains(drains, coordinator, scheduler)))
         leaks = LeakClient(base.mesh.channel("scheduler"), base.mesh.channel("monitoring"))
         repairs = Repairs(RepairStore(store), scheduler, leaks, monitoring, agents, tokens)
         server.add(add_RepairServiceServicer_to_server, RepairServicer(repairs, scheduler, agents))

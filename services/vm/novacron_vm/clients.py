@@ -7,7 +7,9 @@ from uuid import UUID
 
 from novacron.api.monitoring.v1 import CreateVmMonitoringRequest, DeleteVmMonitoringRequest, MetricsServiceStub
 from novacron.api.scheduler.v1 import (
+    NODE_STATUS_MAINTENANCE,
     ConfirmReservationRequest,
+    DrainNodeRequest,
     GetNodeRequest,
     NodeServiceStub,
     ReleaseReservationRequest,
@@ -72,6 +74,19 @@ class SchedulerClient:
         """Where a node's agent is now, by its id or its name. :raises NotFound: no such node."""
         found = await self._nodes.GetNode(GetNodeRequest(node=str(node)))
         return Place(UUID(found.node_id), found.name, found.agent_address)
+
+    async def node(self, node: str) -> tuple[Place, bool]:
+        """The node, by its id or its name, and whether it takes VMs when it is ready. :raises NotFound: no such node."""
+        found = await self._nodes.GetNode(GetNodeRequest(node=node))
+        place = Place(UUID(found.node_id), found.name, found.agent_address)
+        return place, found.status != NODE_STATUS_MAINTENANCE
+
+    async def close_node(self, node_id: UUID) -> None:
+        """No claim that comes after this lands there. :raises NotFound: no such node."""
+        await self._nodes.DrainNode(DrainNodeRequest(node=str(node_id)))
+
+    async def open_node(self, node_id: UUID) -> None:
+        await self._nodes.DrainNode(DrainNodeRequest(node=str(node_id), undo=True))
 
 
 class MonitoringClient:

@@ -2,22 +2,25 @@
 
 from .create_vm import CREATE_VM, CreateVmParams
 from .delete_vm import DELETE_VM, DeleteVmParams
+from .drain_node import DRAIN_NODE, DrainNodeParams
 from .move_vm import MOVE_VM, MoveVmParams
 from .participants import Participants
 from .power import REBOOT_VM, START_VM, STOP_VM, PowerParams
 
-ALL = (CREATE_VM, DELETE_VM, START_VM, STOP_VM, REBOOT_VM, MOVE_VM)
+ALL = (CREATE_VM, DELETE_VM, START_VM, STOP_VM, REBOOT_VM, MOVE_VM, DRAIN_NODE)
 
 __all__ = [
     "ALL",
     "CREATE_VM",
     "DELETE_VM",
+    "DRAIN_NODE",
     "MOVE_VM",
     "REBOOT_VM",
     "START_VM",
     "STOP_VM",
     "CreateVmParams",
     "DeleteVmParams",
+    "DrainNodeParams",
     "MoveVmParams",
     "Participants",
     "PowerParams",

@@ -9,6 +9,7 @@ from novacron.saga import Context
 
 from ..agents import Agents
 from ..clients import MonitoringClient, SchedulerClient
+from ..drain_store import DrainStore
 from ..store import VmStore
 
 
@@ -20,6 +21,7 @@ class Participants:
     agents: Agents
     monitoring: MonitoringClient
     vms: VmStore
+    drains: DrainStore
 
 
 def of(context: Context[Any]) -> Participants:
