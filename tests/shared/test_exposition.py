@@ -12,8 +12,10 @@ import urllib.request
 import pytest
 
 from novacron import instruments
+from novacron.cache import TieredCache
 from novacron.exposition import Exposition
-from novacron.rpc import observe  # noqa: F401 - declares what every process has
+
+from .rpc_echo import SERVICE, Echo, EchoServiceServicer, add_to_server
 
 
 @pytest.fixture
@@ -134,3 +136,35 @@ async def test_a_name_is_translated_by_opentelemetrys_rules_for_prometheus(expos
     _, _, text = await get(exposition, "/metrics")
     assert re.search(rf"^{family} 0\.0$", text, re.M)
     assert instruments.declared(family.removesuffix("_total")).name == name
+
+
+async def test_what_a_process_shows_of_its_calls_its_pool_and_its_caches(exposition, servers, new_database):
+    database = await new_database()
+    cache = TieredCache("test-cache", ttl_seconds=60)
+    server = await servers.start("scheduler", [(add_to_server, EchoServiceServicer())])
+    channel = servers.as_service(server, "vm")
+
+    async def load():
+        async with database.connection() as connection:
+            await connection.execute("SELECT 1")
+        return await Echo(channel)("One", "hello")
+
+    for _ in range(3):
+        await cache.get("key", load)
+    async with database.connection():
+        _, _, text = await get(exposition, "/metrics")
+    pool, target = f'db_client_connection_pool_name="{database.name}"', f'server_address="{channel.name}"'
+    for line in (
+        f'db_client_connection_count{{{pool},db_client_connection_state="used"}} 1.0',
+        f"db_client_connection_max{{{pool}}} 32.0",
+        'novacron_cache_gets_total{novacron_cache_name="test-cache",novacron_cache_outcome="hit"} 2.0',
+        'novacron_cache_gets_total{novacron_cache_name="test-cache",novacron_cache_outcome="miss"} 1.0',
+        f"novacron_retry_refused_total{{{target}}} 0.0",
+        f"novacron_bulkhead_in_flight{{{target}}} 0.0",
+        f"novacron_throttle_refused_total{{{target}}} 0.0",
+        "novacron_server_in_flight 0.0",
+        "novacron_server_shed_total 0.0",
+    ):
+        assert line in text.splitlines(), line
+    assert f"novacron_retry_budget{{{target}}} 3." in text
+    assert f'rpc_client_call_duration_seconds_count{{error_type="",rpc_method="{SERVICE}/One"' in text

@@ -16,6 +16,7 @@ from cachebox import TTLCache
 from redis.exceptions import RedisError
 
 from .. import logs
+from . import cache_metrics
 
 log = logs.logger(__name__)
 
@@ -43,6 +44,7 @@ class TieredCache:
         self._loading: dict[str, asyncio.Future[Any]] = {}
         self._generation = 0  # grows with every invalidation: a load that began before one is not kept
         self.hits = self.misses = 0
+        cache_metrics.watch(self)
 
     async def get(self, key: str, load: Callable[[], Awaitable[Any]], *, tags: Iterable[str] = ()) -> Any:
         """The value under ``key``; ``load`` is called when no tier has it, and its errors are the caller's."""

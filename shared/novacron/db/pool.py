@@ -19,6 +19,7 @@ from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from ..errors import Conflict, InvalidArgument, Overloaded, Unavailable
 from ..settings import ServiceSettings
+from . import pool_metrics
 
 Connection = psycopg.AsyncConnection[TupleRow]
 
@@ -76,6 +77,7 @@ class Database:
         wait_seconds: float = 5.0,
     ) -> None:
         self.url = url
+        self.name = str(psycopg.conninfo.conninfo_to_dict(url).get("dbname", ""))
         self._pool: AsyncConnectionPool[_PooledConnection] = AsyncConnectionPool(
             url,
             connection_class=_PooledConnection,
@@ -91,6 +93,7 @@ class Database:
             configure=_configure,
             open=False,
         )
+        pool_metrics.watch(self)
 
     @classmethod
     def from_settings(cls, settings: ServiceSettings) -> Database:

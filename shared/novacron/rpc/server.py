@@ -34,7 +34,7 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from .. import logs
 from ..errors import InvalidArgument, Unavailable
 from ..settings import ProcessSettings
-from . import deadline, observe, overload, policy, spans, status, validation
+from . import deadline, load_metrics, observe, overload, policy, spans, status, validation
 from .call import REQUEST_ID, ServerCall, ServerStage, chain
 from .identity import Authenticator, IdentityStage
 from .tls import Identification
@@ -213,6 +213,7 @@ class Server:
         self._settings = settings
         self._identification = identification
         self.load = overload.LoadShedder()
+        load_metrics.watch_server(self.load)
         identity = IdentityStage(authenticator, f"novacron/{settings.environment}")
         self.stages: list[ServerStage] = [
             observe.metrics_stage,
