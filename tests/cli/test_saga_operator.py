@@ -29,6 +29,7 @@ class Workshop:
     saga: Saga
     address: str
     broken: bool = True
+    undo_broken: bool = False
 
     async def stuck(self) -> str:
         async with self.database.transaction() as connection:
@@ -49,8 +50,12 @@ async def workshop(logged_in, new_database, servers):
         if made.broken:
             raise Unavailable("the scheduler does not answer")
 
+    async def may_be_undone(context):
+        if made.undo_broken:
+            raise Unavailable("the node does not answer")
+
     steps = (
-        Step("reserve", Kind.COMPENSATABLE, works, works),
+        Step("reserve", Kind.COMPENSATABLE, works, may_be_undone, compensation_retry=ONCE),
         Step("confirm", Kind.RETRIABLE, may_work, retry=ONCE),
     )
     saga = Saga(name="create-vm", version=1, params=Nothing, steps=steps)
@@ -76,6 +81,19 @@ async def test_a_stuck_saga_is_retried_and_its_page_shows_who_did_it_and_why(nov
     shown = await novacron("saga", "show", saga_id)
     assert shown.out.splitlines()[-2].split() == ["TIME", "OPERATOR", "DID", "REASON"]
     assert shown.out.splitlines()[-1].endswith("retry  the scheduler is back")
+
+
+async def test_a_saga_that_is_stuck_on_its_way_back_shows_on_what_and_why_it_had_turned_back(novacron, workshop):
+    saga_id = await workshop.stuck()
+    workshop.undo_broken = True
+    assert (await novacron("saga", "compensate", saga_id, "--reason", "not wanted")).code == 0
+    assert (await workshop.coordinator.wait(saga_id, 10)).state is SagaState.STUCK
+    shown = await novacron("saga", "show", saga_id)
+    lines = dict(line.split(":", 1) for line in shown.out.splitlines()[:6] if ":" in line)
+    assert lines["error"].strip() == "reserve (undo): the node does not answer"
+    assert lines["turned back by"].strip() == "confirm: the scheduler does not answer"
+    told = (await novacron("saga", "show", saga_id, "-o", "json")).json
+    assert (told["error"], told["cause"]) == (lines["error"].strip(), lines["turned back by"].strip())
 
 
 async def test_a_step_done_by_hand_is_skipped(novacron, workshop):

@@ -58,8 +58,11 @@ async def test_a_compensation_that_cannot_be_done_ends_stuck_and_never_silently(
     world.answers["two"] = [InvalidArgument("no")]
     world.answers["undo-one"] = [Unavailable("?")] * 3
     record = await coordinator.wait(await begin(database, coordinator, saga), 5)
-    assert record.state is SagaState.STUCK
-    assert record.error.operation == "compensation"
+    stored = await coordinator._log.read(record.saga_id)
+    for told in (record, stored):
+        assert told.state is SagaState.STUCK
+        assert (told.error.operation, told.error.step, told.error.message) == ("compensation", "one", "?")
+        assert (told.error.cause.operation, told.error.cause.step, told.error.cause.message) == ("action", "two", "no")
 
 
 async def test_a_dead_workers_saga_is_taken_over_when_its_lease_has_passed(database, world, workers):

@@ -173,9 +173,13 @@ async def test_a_retry_grants_all_attempts_anew_and_is_counted_as_before(house):
 
 async def test_a_saga_stuck_on_its_way_back_is_retried_to_its_undoing(house):
     saga_id = await house.stuck("cook", "uncook")
+    stuck = await house.operator.GetSaga(GetSagaRequest(saga_id=saga_id))
+    assert stuck.error.startswith("cook (undo): ")
+    assert stuck.cause.startswith("cook: ")
     house.kitchen.broken.clear()
     await house.operator.RetrySaga(RetrySagaRequest(saga_id=saga_id, reason=WHY))
-    await house.ends(saga_id, SAGA_STATE_COMPENSATED)
+    over = await house.ends(saga_id, SAGA_STATE_COMPENSATED)
+    assert (over.error, over.cause) == (stuck.cause, ""), "it is no longer stuck, and this is why it was undone"
     assert house.kitchen.calls == ["uncook", "unseat"]
     assert await house.noted() == [("undone", 0)]
 

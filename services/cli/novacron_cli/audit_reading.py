@@ -82,7 +82,8 @@ def _saga(saga: Any) -> Saga:
     # A create has its VM's id for its own; every other saga of a VM names it in its parameters.
     vm_id = str(saga.params["vm_id"]) if "vm_id" in saga.params else saga.saga_id
     state = word(SagaState, saga.state)
-    return Saga(saga.saga_id, saga.name, state, vm_id, _latest((saga.lease_until, saga.due_at)), saga.error)
+    error = f"{saga.error}; it had turned back because of {saga.cause}" if saga.cause else saga.error
+    return Saga(saga.saga_id, saga.name, state, vm_id, _latest((saga.lease_until, saga.due_at)), error)
 
 
 def _latest(timestamps: Sequence[Any]) -> datetime | None:

@@ -45,6 +45,7 @@ _FIELDS: Columns = {
     "name": lambda saga: f"{saga.name} (version {saga.version})",
     "state": state_of,
     "error": lambda saga: saga.error,
+    "turned back by": lambda saga: saga.cause,
     "cancel": lambda saga: "requested" if saga.cancel_requested else "",
     "tenant": lambda saga: saga.tenant_id,
     "worker": lambda saga: f"{saga.owner} (epoch {saga.epoch})" if saga.owner else "",

@@ -96,15 +96,23 @@ def _trouble(stage: tuple[Step, ...], record: Record, *, bound: bool) -> StepErr
 
 
 def _backward(saga: Saga[Any], record: Record) -> Decision:
+    why = _why_back(record)
     for step in to_undo(saga, record):
         attempts = record.of(step.name, "compensation")
         if attempts and attempts[-1].outcome is AttemptOutcome.OK:
             continue
         tried = record.counted(step.name, "compensation")
         if tried >= step.compensation_retry.attempts and attempts[-1].outcome is not AttemptOutcome.STARTED:
-            return Decision(SagaState.STUCK, error=attempts[-1].error, resume_state=SagaState.COMPENSATING)
-        return Decision(SagaState.COMPENSATING, (_next(record, step, "compensation"),), error=record.error)
-    return Decision(SagaState.COMPENSATED, error=record.error)
+            stuck_on = attempts[-1].error and replace(attempts[-1].error, cause=why)
+            return Decision(SagaState.STUCK, error=stuck_on, resume_state=SagaState.COMPENSATING)
+        return Decision(SagaState.COMPENSATING, (_next(record, step, "compensation"),), error=why)
+    return Decision(SagaState.COMPENSATED, error=why)
+
+
+def _why_back(record: Record) -> StepError | None:
+    """Why the saga turned back, also where the last word on it is what its way back was stuck on."""
+    error = record.error
+    return error if error is None or error.cause is None else error.cause
 
 
 def to_undo(saga: Saga[Any], record: Record) -> list[Step]:

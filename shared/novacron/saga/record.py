@@ -40,7 +40,7 @@ class AttemptOutcome(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StepError:
-    """What went wrong, as stored."""
+    """What went wrong, as stored. ``cause`` is why the saga had turned back, where its way back is stuck on this."""
 
     step: str
     operation: str
@@ -48,9 +48,10 @@ class StepError:
     message: str
     retryable: bool = True
     retry_after_seconds: float | None = None
+    cause: StepError | None = None
 
     def to_json(self) -> dict[str, Any]:
-        return {
+        stored = {
             "step": self.step,
             "operation": self.operation,
             "reason": self.reason,
@@ -58,10 +59,11 @@ class StepError:
             "retryable": self.retryable,
             "retry_after_seconds": self.retry_after_seconds,
         }
+        return stored if self.cause is None else {**stored, "cause": self.cause.to_json()}
 
     @classmethod
     def from_json(cls, stored: dict[str, Any] | None) -> StepError | None:
-        return None if stored is None else cls(**stored)
+        return None if stored is None else cls(**{**stored, "cause": cls.from_json(stored.get("cause"))})
 
     def __str__(self) -> str:
         return f"{self.step}: {self.message}" if self.operation == "action" else f"{self.step} (undo): {self.message}"

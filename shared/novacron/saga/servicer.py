@@ -139,6 +139,7 @@ def _to_proto(view: SagaView) -> ProtoSaga:
         deadline=to_timestamp(view.deadline),
         cancel_requested=record.cancel_reason is not None,
         error=str(record.error or ""),
+        cause=str((record.error and record.error.cause) or ""),
         trace_id=telemetry.trace_id(record.traceparent),
         created_at=to_timestamp(view.created_at),
         finished_at=to_timestamp(view.finished_at),

@@ -29,7 +29,7 @@ SAGA_STATE_COMPENSATED: SagaState
 SAGA_STATE_STUCK: SagaState
 
 class Saga(_message.Message):
-    __slots__ = ("saga_id", "name", "version", "state", "tenant_id", "params", "owner", "epoch", "lease_until", "due_at", "deadline", "cancel_requested", "error", "trace_id", "created_at", "finished_at", "attempts", "interventions")
+    __slots__ = ("saga_id", "name", "version", "state", "tenant_id", "params", "owner", "epoch", "lease_until", "due_at", "deadline", "cancel_requested", "error", "trace_id", "created_at", "finished_at", "attempts", "interventions", "cause")
     SAGA_ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
@@ -48,6 +48,7 @@ class Saga(_message.Message):
     FINISHED_AT_FIELD_NUMBER: _ClassVar[int]
     ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
     INTERVENTIONS_FIELD_NUMBER: _ClassVar[int]
+    CAUSE_FIELD_NUMBER: _ClassVar[int]
     saga_id: str
     name: str
     version: int
@@ -66,7 +67,8 @@ class Saga(_message.Message):
     finished_at: _timestamp_pb2.Timestamp
     attempts: _containers.RepeatedCompositeFieldContainer[SagaAttempt]
     interventions: _containers.RepeatedCompositeFieldContainer[SagaIntervention]
-    def __init__(self, saga_id: _Optional[str] = ..., name: _Optional[str] = ..., version: _Optional[int] = ..., state: _Optional[_Union[SagaState, str]] = ..., tenant_id: _Optional[str] = ..., params: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., owner: _Optional[str] = ..., epoch: _Optional[int] = ..., lease_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., due_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., deadline: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., cancel_requested: _Optional[bool] = ..., error: _Optional[str] = ..., trace_id: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., finished_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., attempts: _Optional[_Iterable[_Union[SagaAttempt, _Mapping]]] = ..., interventions: _Optional[_Iterable[_Union[SagaIntervention, _Mapping]]] = ...) -> None: ...
+    cause: str
+    def __init__(self, saga_id: _Optional[str] = ..., name: _Optional[str] = ..., version: _Optional[int] = ..., state: _Optional[_Union[SagaState, str]] = ..., tenant_id: _Optional[str] = ..., params: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., owner: _Optional[str] = ..., epoch: _Optional[int] = ..., lease_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., due_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., deadline: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., cancel_requested: _Optional[bool] = ..., error: _Optional[str] = ..., trace_id: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., finished_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., attempts: _Optional[_Iterable[_Union[SagaAttempt, _Mapping]]] = ..., interventions: _Optional[_Iterable[_Union[SagaIntervention, _Mapping]]] = ..., cause: _Optional[str] = ...) -> None: ...
 
 class SagaIntervention(_message.Message):
     __slots__ = ("action", "step", "initiated_by", "reason", "time")
