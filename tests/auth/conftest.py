@@ -11,12 +11,16 @@ import novacron_auth
 from novacron.api.auth.v1 import AuthServiceStub, LoginRequest
 from novacron.cache import InvalidationBus
 from novacron.db import service_migrations
+from novacron.errors import AlreadyExists
 from novacron.ids import new_id
+from novacron.rpc import Identity, Subject
 from novacron.sealing import KeyRing
+from novacron_auth.caller import Caller
 from novacron_auth.house import House
 from novacron_auth.settings import AuthSettings
 from novacron_auth.users.account import Account, Lockout, Role
 from novacron_auth.users.passwords import Passwords
+from novacron_auth.users.user import NewUser
 
 MIGRATIONS = service_migrations("auth", novacron_auth.__file__)
 PASSWORD = "correct horse battery staple"
@@ -47,11 +51,17 @@ class Auth(House):
             return await self.tenants_store.hold_tenant(connection, new_id(), name)
 
     async def user(self, username="alice", role=Role.USER, *, tenant="default", password=PASSWORD):
-        account = Account(new_id(), await self.tenant(tenant), username, f"{username}@example.org", role, None)
+        new = NewUser(new_id(), await self.tenant(tenant), username, f"{username}@example.org", role)
         hashed = await self.passwords.hash(password)
         async with self.database.transaction() as connection:
-            await self.users_store.add_user(connection, account, hashed)
-        return account
+            if await self.users_store.add(connection, new, hashed) is None:
+                raise AlreadyExists(f"{username} is taken")
+        return Account(new.user_id, new.tenant_id, username, new.email, role, None)
+
+    async def revoke(self, account, session_id):
+        """End a session in its user's name."""
+        subject = Subject(account.user_id, account.tenant_id, account.username, session_id)
+        return await self.sessions.revoke(Caller(Identity(subject)), session_id, "test")
 
     async def execute(self, statement, *parameters):
         async with self.database.connection() as connection:
@@ -67,8 +77,8 @@ class Auth(House):
         """A stub on the mesh port."""
         return stub(self.servers.as_service(self.server, name))
 
-    async def login(self, username="alice", password=PASSWORD, tenant=""):
-        return await self.as_user().Login(LoginRequest(username=username, password=password, tenant=tenant))
+    async def login(self, username="alice", password=PASSWORD, tenant="", **more):
+        return await self.as_user().Login(LoginRequest(username=username, password=password, tenant=tenant, **more))
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from novacron.api.registry import v1 as registry_v1
 from novacron.api.saga import v1 as saga_v1
 from novacron.api.scheduler import v1 as scheduler_v1
 from novacron.api.vm import v1 as vm_v1
-from novacron.errors import InvalidArgument, NotFound, PermissionDenied, Unauthenticated
+from novacron.errors import AlreadyExists, InvalidArgument, NotFound, PermissionDenied, Unauthenticated
 from novacron.rpc import Identity
 from novacron.rpc.policy import policy_of
 from novacron.rpc.status import to_status
@@ -34,6 +34,7 @@ ADMINISTRATION = (
     "auth-configuration:",
     "identity-provider:",
     "mfa:",
+    "platform:",
     "role:",
     "secret-key:",
     "session:",
@@ -155,7 +156,7 @@ async def test_a_session_that_asks_has_to_be_a_live_one_of_that_user(auth):
     for user, named in [(bob, session), (alice, uuid4())]:
         with pytest.raises(Unauthenticated):
             await permissions_of(auth, user.user_id, named)
-    await auth.sessions.revoke(alice.user_id, session, reason="test")
+    await auth.revoke(alice, session)
     with pytest.raises(Unauthenticated):
         await permissions_of(auth, alice.user_id, session)
     assert (await permissions_of(auth, alice.user_id)).permissions, "without a session the user still exists"
@@ -232,7 +233,7 @@ async def test_names_are_unique_in_their_tenant_in_any_case(auth):
     await auth.user("alice")
     await auth.user("alice", tenant="other")
     for name in ("Alice", "ALICE"):
-        with pytest.raises(psycopg.errors.UniqueViolation):
+        with pytest.raises(AlreadyExists):
             await auth.user(name)
 
 

@@ -9,6 +9,7 @@ from novacron.errors import DataLoss, Unauthenticated
 from novacron.sealing import KeyRing, Sealer
 from novacron_auth.keys.keyring import Keyring
 from novacron_auth.keys.store import KeyStore
+from novacron_auth.sessions.login_store import LoginStore
 from novacron_auth.sessions.origin import Origin
 from novacron_auth.users.account import Attempt
 
@@ -34,7 +35,8 @@ async def dump(auth):
 async def test_no_password_token_or_key_is_in_the_database_or_the_log(auth, caplog, capfd):
     caplog.set_level(logging.DEBUG)
     await auth.user(password=CANARY)
-    token = (await auth.login(password=CANARY)).access_token
+    login = await auth.login(password=CANARY)
+    token = login.access_token
     for username, password in [("alice", CANARY + "x"), (CANARY, "x")]:
         with pytest.raises(Unauthenticated):
             await auth.login(username, password)
@@ -42,7 +44,13 @@ async def test_no_password_token_or_key_is_in_the_database_or_the_log(auth, capl
     held = await dump(auth) + caplog.text.lower() + "".join(capfd.readouterr()).lower()
     assert "alice" in held
     assert "login" in held
-    for secret in (CANARY.encode(), token.encode(), private.private_bytes_raw(), auth.key):
+    for secret in (
+        CANARY.encode(),
+        token.encode(),
+        login.refresh_token.encode(),
+        private.private_bytes_raw(),
+        auth.key,
+    ):
         for form in spellings(secret):
             assert form not in held, f"{form} was found"
     assert CANARY.lower() not in held
@@ -63,7 +71,7 @@ async def test_a_signing_key_opens_in_its_own_row_and_under_its_own_key_file_onl
 
 async def test_objects_that_hold_a_secret_do_not_print_it(auth):
     await auth.user(password=CANARY)
-    credentials = await auth.users_store.credentials("default", "alice")
+    credentials = await LoginStore(auth.database).credentials("default", "alice")
     assert credentials.password_hash
     assert credentials.password_hash not in repr(credentials)
     assert CANARY not in repr(Attempt("alice", CANARY, "", Origin()))

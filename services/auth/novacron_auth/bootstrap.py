@@ -12,9 +12,10 @@ from novacron.settings import SettingsError
 from .audit.entry import Event
 from .audit.log import AuditLog
 from .tenants.store import TenantStore
-from .users.account import DEFAULT_TENANT, Account, Role
+from .users.account import DEFAULT_TENANT, Role
 from .users.passwords import Passwords
 from .users.store import UserStore
+from .users.user import NewUser
 
 log = logs.logger(__name__)
 ADMIN = "admin"
@@ -51,8 +52,8 @@ class Bootstrap:
             tenant_id = await self._tenants.hold_tenant(connection, new_id(), DEFAULT_TENANT)
             if await self._users.any_user(connection):
                 return
-            admin = Account(new_id(), tenant_id, ADMIN, f"{ADMIN}@localhost", Role.ADMIN, None)
-            await self._users.add_user(connection, admin, password_hash)
+            admin = NewUser(new_id(), tenant_id, ADMIN, f"{ADMIN}@localhost", Role.ADMIN)
+            await self._users.add(connection, admin, password_hash)
             event = Event(tenant_id, "user.bootstrap", True, user_id=admin.user_id, metadata={"role": admin.role})
             await self._audit.append(connection, event)
         log.info("made the first user", username=ADMIN, tenant=DEFAULT_TENANT)

@@ -11,7 +11,13 @@ from typing import Any
 
 import grpc
 
-from novacron.api.auth.v1 import add_AuthServiceServicer_to_server
+from novacron.api.auth.v1 import (
+    add_AuthenticationConfigurationServiceServicer_to_server,
+    add_AuthServiceServicer_to_server,
+    add_SessionServiceServicer_to_server,
+    add_TenantServiceServicer_to_server,
+    add_UserServiceServicer_to_server,
+)
 from novacron.cache import InvalidationBus
 from novacron.db import Database
 from novacron.paging import PageTokens
@@ -20,20 +26,32 @@ from novacron.sealing import KeyRing, Sealer
 from .audit.log import AuditLog
 from .authenticator import TableAuthenticator
 from .bootstrap import Bootstrap
+from .configuration.configurations import Configurations, defaults
+from .configuration.servicer import AuthenticationConfigurationServicer
 from .keys.keyring import Keyring
 from .keys.store import KeyStore
 from .keys.tokens import Tokens
 from .roles.permissions import Permissions
+from .roles.reach import Reach
 from .roles.store import RoleStore
 from .servicer import AuthServicer
+from .sessions.housekeeping import Housekeeping
 from .sessions.logins import Logins
+from .sessions.refresh_token import RefreshTokens
+from .sessions.refreshes import Refreshes
+from .sessions.second_factor import NoSecondFactor, SecondFactor
+from .sessions.servicer import SessionServicer
 from .sessions.sessions import Sessions
 from .sessions.store import SessionStore
 from .settings import AuthSettings
+from .tenants.servicer import TenantServicer
 from .tenants.store import TenantStore
-from .users.account import Lockout
+from .tenants.tenants import Tenants
 from .users.passwords import Passwords
+from .users.servicer import UserServicer
 from .users.store import UserStore
+from .users.user_passwords import UserPasswords
+from .users.users import Users
 
 # A generated ``add_*_to_server``, and what it adds.
 Door = tuple[Callable[[Any, grpc.aio.Server], None], Any]
@@ -49,37 +67,59 @@ class House:
         self.sealer = Sealer(ring)
         self.page_tokens = PageTokens(ring.primary)
         self.audit = AuditLog(database)
-
-        # users and tenants
-        self.users_store, self.tenants_store = UserStore(database), TenantStore(database)
-        self.bootstrap = Bootstrap(database, self.users_store, self.tenants_store, passwords, self.audit)
+        self.configuration = Configurations(database, self.audit, defaults(settings))
 
         # keys
         self.keyring = Keyring(KeyStore(database), self.sealer)
         self.tokens = Tokens(self.keyring, timedelta(seconds=settings.access_token_seconds))
 
         # roles
-        self.permissions = Permissions(RoleStore(database))
+        role_store = RoleStore(database)
+        self.permissions, self.reach = Permissions(role_store), Reach(role_store)
         self.authenticator = TableAuthenticator(self.tokens, self.permissions)
 
-        # sessions
-        self.sessions_store = SessionStore(database)
-        self.sessions = Sessions(database, self.sessions_store, self.audit, bus)
-        self.logins = Logins(
-            database,
-            self.users_store,
-            self.sessions_store,
-            passwords,
-            self.audit,
-            lockout=Lockout(settings.lockout_attempts, timedelta(seconds=settings.lockout_seconds)),
-            lifetime=timedelta(seconds=settings.session_seconds),
+        # tenants and users
+        self.tenants_store, self.users_store = TenantStore(database), UserStore(database)
+        self.bootstrap = Bootstrap(database, self.users_store, self.tenants_store, passwords, self.audit)
+        self.tenants = Tenants(database, self.tenants_store, self.reach, self.audit, bus, self.page_tokens)
+        self.user_passwords = UserPasswords(database, passwords, self.reach, self.audit, bus, self.configuration)
+        self.users = Users(
+            database, self.users_store, self.user_passwords, self.reach, self.audit, bus, page_tokens=self.page_tokens
         )
+
+        # second factors
+        self.second_factor: SecondFactor = NoSecondFactor()
+
+        # sessions
+        refresh_tokens = RefreshTokens(ring.primary)
+        self.logins = Logins(
+            database, passwords, self.audit, self.configuration, self.second_factor, refresh_tokens, bus=bus
+        )
+        self.refreshes = Refreshes(database, refresh_tokens, self.configuration, self.audit, bus)
+        self.sessions = Sessions(
+            database,
+            self.audit,
+            bus,
+            self.configuration,
+            self.reach,
+            self.page_tokens,
+            tokens=self.tokens,
+            permissions=self.permissions,
+        )
+        self.housekeeping = Housekeeping(SessionStore(database), self.configuration)
 
     def doors(self) -> list[Door]:
         """What the server serves."""
         auth = AuthServicer(self.logins, self.sessions, self.permissions, self.tokens, self.keyring)
-        return [(add_AuthServiceServicer_to_server, auth)]
+        configuration = AuthenticationConfigurationServicer(self.configuration)
+        return [
+            (add_AuthServiceServicer_to_server, auth),
+            (add_TenantServiceServicer_to_server, TenantServicer(self.tenants)),
+            (add_UserServiceServicer_to_server, UserServicer(self.users, self.user_passwords)),
+            (add_SessionServiceServicer_to_server, SessionServicer(self.sessions, self.refreshes)),
+            (add_AuthenticationConfigurationServiceServicer_to_server, configuration),
+        ]
 
     def background(self) -> list[Any]:
         """Components with ``start`` and ``stop`` that work while the server serves."""
-        return []
+        return [self.housekeeping]

@@ -9,10 +9,6 @@ from uuid import UUID
 import jwt
 
 from novacron.api.auth.v1 import (
-    USER_ROLE_ADMIN,
-    USER_ROLE_OPERATOR,
-    USER_ROLE_USER,
-    USER_ROLE_VIEWER,
     GetJwksResponse,
     GetUserPermissionsResponse,
     Jwk,
@@ -25,26 +21,36 @@ from novacron.timestamps import to_timestamp
 
 from .keys.signing_key import SigningKey
 from .roles.grants import Grants
-from .sessions.origin import Origin
-from .sessions.session import AccessToken, Session
-from .users.account import Account, Attempt, Role
-
-_ROLES = {
-    Role.ADMIN: USER_ROLE_ADMIN,
-    Role.OPERATOR: USER_ROLE_OPERATOR,
-    Role.USER: USER_ROLE_USER,
-    Role.VIEWER: USER_ROLE_VIEWER,
-}
+from .sessions import messages as sessions
+from .sessions.origin import Location, Origin
+from .sessions.session import AccessToken, UserSession
+from .users import messages as users
+from .users.account import Account, Attempt
 
 
 def attempt(request: LoginRequest, context: Any) -> Attempt:
-    metadata = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
-    origin = Origin.of_peer(context.peer(), metadata.get("user-agent", ""))
-    return Attempt(request.username, request.password, request.tenant, origin)
+    where = request.geo_location
+    return Attempt(
+        request.username,
+        request.password,
+        request.tenant,
+        Origin.of_context(context),
+        device=request.device_fingerprint,
+        location=Location(where.latitude, where.longitude, where.country, where.city)
+        if request.HasField("geo_location")
+        else None,
+        one_time_code=request.one_time_code,
+    )
 
 
-def login_response(session: Session, token: AccessToken) -> LoginResponse:
-    return LoginResponse(access_token=token.text, expires_at=to_timestamp(token.expires_at), user=user(session.account))
+def login_response(begun: UserSession, account: Account, token: AccessToken, refresh_token: str) -> LoginResponse:
+    return LoginResponse(
+        access_token=token.text,
+        expires_at=to_timestamp(token.expires_at),
+        user=user(account),
+        refresh_token=refresh_token,
+        session=sessions.session(begun, current=begun.session_id),
+    )
 
 
 def validate_token_response(account: Account, session_id: UUID, expires_at: datetime) -> ValidateTokenResponse:
@@ -66,7 +72,7 @@ def user(account: Account) -> User:
         user_id=str(account.user_id),
         username=account.username,
         email=account.email,
-        role=_ROLES[account.role],
+        role=users.role(account.role),
         tenant_id=str(account.tenant_id),
         last_login=to_timestamp(account.last_login),
     )

@@ -41,8 +41,9 @@ class AuthServicer(AuthServiceServicer):
         self._keyring = keyring
 
     async def Login(self, request: LoginRequest, context: Any) -> LoginResponse:
-        session = await self._logins.login(messages.attempt(request, context))
-        return messages.login_response(session, await self._tokens.issue(session))
+        session, refresh_token = await self._logins.login(messages.attempt(request, context))
+        begun, token = await self._sessions.begun(session), await self._sessions.access_token(session)
+        return messages.login_response(begun, session.account, token, refresh_token)
 
     async def ValidateToken(self, request: ValidateTokenRequest, context: Any) -> ValidateTokenResponse:
         verified = await self._tokens.verify(request.access_token)

@@ -26,10 +26,12 @@ class Tokens:
         self._lifetime = lifetime
         self._clock = clock or SystemClock()
 
-    async def issue(self, session: Session) -> AccessToken:
+    async def issue(self, session: Session, lifetime: timedelta | None = None) -> AccessToken:
         """A token for the session's user; it ends with the session at the latest."""
         issued_at = self._clock.now().replace(microsecond=0)
-        expires_at = min(issued_at + self._lifetime, session.expires_at.astimezone(UTC).replace(microsecond=0))
+        expires_at = min(
+            issued_at + (lifetime or self._lifetime), session.expires_at.astimezone(UTC).replace(microsecond=0)
+        )
         account = session.account
         claims = {
             "iss": ISSUER,

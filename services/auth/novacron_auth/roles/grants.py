@@ -20,3 +20,12 @@ class Grants:
     def allow(self, resource: str, action: str) -> bool:
         """Whether ``resource:action`` is granted, by the very rule that every server's identity stage applies."""
         return Identity(permissions=self.permissions).may(f"{resource}:{action}")
+
+
+def covers(held: frozenset[str], wanted: frozenset[str]) -> bool:
+    """Whether who has ``held`` may give ``wanted``: all of it, wildcards too, is granted by ``held``."""
+    return all(_granted(held, *one.split(":")) for one in wanted)
+
+
+def _granted(held: frozenset[str], resource: str, action: str) -> bool:
+    return not held.isdisjoint((f"{resource}:{action}", f"{resource}:*", f"*:{action}", "*:*"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from novacron.db import Database
+from novacron.db import Connection, Database
 
 from .grants import Grants
 
@@ -43,3 +43,30 @@ class RoleStore:
                 return None
             tenant, roles, permissions, live = row
             return Grants(tenant, tuple(roles or ()), frozenset(permissions or ()), live)
+
+    async def permissions_of(self, connection: Connection, user_id: UUID) -> frozenset[str]:
+        """All that a user's roles allow, disabled or not: what somebody needs to have who changes this user."""
+        found = await connection.execute(
+            """
+            SELECT DISTINCT p
+              FROM users u
+              JOIN roles r ON (r.tenant_id IS NULL AND r.name = u.role::text)
+                           OR r.id IN (SELECT ur.role_id FROM user_roles ur
+                                        WHERE ur.user_id = u.id AND (ur.expires_at IS NULL OR ur.expires_at > now()))
+             CROSS JOIN LATERAL jsonb_array_elements_text(r.permissions) p
+             WHERE u.id = %s
+            """,
+            (user_id,),
+        )
+        return frozenset(row[0] for row in await found.fetchall())
+
+    async def permissions_of_role(self, connection: Connection, name: str) -> frozenset[str]:
+        """All that one of the platform's own roles allows."""
+        found = await connection.execute(
+            """
+            SELECT p FROM roles r CROSS JOIN LATERAL jsonb_array_elements_text(r.permissions) p
+             WHERE r.tenant_id IS NULL AND r.name = %s
+            """,
+            (name,),
+        )
+        return frozenset(row[0] for row in await found.fetchall())

@@ -1,28 +1,39 @@
 """Logging in with a name and a password.
 
-A login tells nothing but whether it matched: unknown tenant, unknown user, wrong password, locked and disabled get one answer,
-after one hash and the same statements. The audit log knows which it was.
+A login tells nothing but whether it matched: unknown tenant, unknown user, wrong password, wrong or missing one-time
+code, locked and disabled get one answer, after one hash and the same statements. The audit log knows which it was.
 """
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from novacron import logs
+from novacron.cache import InvalidationBus
 from novacron.db import Connection, Database
-from novacron.errors import NovacronError, Unauthenticated
+from novacron.errors import NovacronError, Overloaded, Unauthenticated
 from novacron.ids import new_id
 
 from ..audit.entry import Event
 from ..audit.log import AuditLog
-from ..users.account import DEFAULT_TENANT, NO_TENANT, Attempt, Credentials, Lockout
+from ..configuration.configuration import AuthenticationConfiguration
+from ..configuration.configurations import Configurations
+from ..users.account import DEFAULT_TENANT, NO_TENANT, Account, Attempt, Credentials, Lockout, Refusal
 from ..users.passwords import Passwords
-from ..users.store import UserStore
-from .session import Session
+from .event_store import EventStore
+from .login_store import LoginStore
+from .place import Place, place_of
+from .refresh_token import RefreshTokens, token_hash
+from .risk import EventType, Finding, assess, score
+from .second_factor import Factor, SecondFactor
+from .session import AuthenticationMethod, Session
 from .store import SessionStore
+from .throttle_store import ADDRESS, FAMILIAR, ThrottleStore
 
 log = logs.logger(__name__)
 NO_MATCH = "name and password do not match: check both, and wait a while after several failures"
+# A familiar place has its failures counted together for so long.
+_FAMILIAR_WINDOW = timedelta(days=1)
 
 
 class Logins:
@@ -31,45 +42,171 @@ class Logins:
     def __init__(
         self,
         database: Database,
-        users: UserStore,
-        store: SessionStore,
         passwords: Passwords,
         audit: AuditLog,
+        configurations: Configurations,
+        second_factor: SecondFactor,
+        refresh_tokens: RefreshTokens,
         *,
-        lockout: Lockout,
-        lifetime: timedelta,
+        bus: InvalidationBus,
     ) -> None:
         self._database = database
-        self._users = users
-        self._store = store
         self._passwords = passwords
         self._audit = audit
-        self._lockout = lockout
-        self._lifetime = lifetime
+        self._configurations = configurations
+        self._second_factor = second_factor
+        self._refresh_tokens = refresh_tokens
+        self._bus = bus
+        self._store = LoginStore(database)
+        self._sessions = SessionStore(database)
+        self._throttles = ThrottleStore(database)
+        self._events = EventStore(database)
 
-    async def login(self, attempt: Attempt) -> Session:
-        """Begin a session. Counter, session and audit entry are one transaction, in success and in failure.
+    async def login(self, attempt: Attempt) -> tuple[Session, str]:
+        """Begin a session; it comes with its refresh token.
+
+        Counters, session and audit entry are one transaction, in success and in failure.
 
         :raises Unauthenticated: it did not match, whatever the cause.
-        :raises Overloaded: too many logins at once; nothing was tried or counted.
+        :raises Overloaded: too many logins at once, or failures from this address; nothing was tried or counted.
         """
-        credentials = await self._users.credentials(attempt.tenant or DEFAULT_TENANT, attempt.username)
+        held = await self._configurations.current()
+        credentials = await self._store.credentials(
+            attempt.tenant or DEFAULT_TENANT,
+            attempt.username,
+            attempt.origin,
+            attempt.device,
+            held.session_management.history_retention,
+        )
+        place = place_of(credentials, attempt.origin, attempt.device)
+        await self._require_address(attempt, credentials)
         matched = await self._passwords.verify(credentials.password_hash, attempt.password)
+        refresh_token, surplus = self._refresh_tokens.first(), 0
         # Raising inside the transaction would roll back the very count and entry that a failure has to leave.
         async with self._database.transaction() as connection:
-            session = await self._admit(connection, credentials, attempt) if matched else None
-            if session is None:
-                await self._refuse(connection, credentials, attempt, matched=matched)
+            factor = await self._second_factor.check(
+                connection, credentials.user_id, attempt.one_time_code, matched=matched
+            )
+            passed = matched and factor is not Factor.REFUSED
+            account = await self._store.admit(connection, credentials, place) if passed else None
+            if account is None:
+                await self._refuse(connection, credentials, attempt, place, held, matched=matched, factor=factor)
+                session = None
+            else:
+                session = await self._begin(connection, credentials, attempt, account, held, factor, refresh_token)
+                surplus = await self._end_surplus(connection, session, held.session_management.max_sessions_per_user)
+                await self._throttles.forget(connection, FAMILIAR, place.key)
+                await self._write(connection, attempt, account, session)
         if session is None:
             raise Unauthenticated(NO_MATCH)
+        if surplus:
+            await self._bus.publish(f"user:{session.account.user_id}")
         await self._renew_hash(credentials, attempt.password)
+        return session, refresh_token
+
+    async def _require_address(self, attempt: Attempt, credentials: Credentials) -> None:
+        """Only a familiar device passes a throttled address.
+
+        Who knows a user's device is no stranger; an exception for a familiar network would tell strangers there who exists.
+        """
+        address = str(attempt.origin.ip_address or "")
+        until = await self._throttles.locked_until(ADDRESS, address)
+        if until is not None and not (credentials.known_device and attempt.device):
+            left = max(1.0, (until - datetime.now(UTC)).total_seconds())
+            raise Overloaded("too many failed logins from this address: wait a while", retry_after_seconds=round(left))
+
+    async def _begin(
+        self,
+        connection: Connection,
+        credentials: Credentials,
+        attempt: Attempt,
+        account: Account,
+        held: AuthenticationConfiguration,
+        factor: Factor,
+        refresh_token: str,
+    ) -> Session:
+        policy = held.session_management
+        findings = assess(
+            credentials,
+            location=attempt.location,
+            last=await self._sessions.last_seen(connection, account.user_id),
+            now=account.last_login,
+            fastest_kmh=policy.impossible_travel_kmh,
+        )
+        if factor is Factor.RECOVERED:
+            findings.append(Finding(EventType.RECOVERY_CODE_USED, 0.2, "a recovery code stood in for the app"))
+        session = await self._sessions.add(
+            connection,
+            new_id(),
+            account,
+            policy.session_ttl,
+            token_hash=token_hash(refresh_token),
+            origin=attempt.origin,
+            device=attempt.device,
+            location=attempt.location,
+            method=AuthenticationMethod.PASSWORD if factor is Factor.NOT_NEEDED else AuthenticationMethod.MFA,
+            risk=score(findings),
+        )
+        await self._events.add(
+            connection,
+            account.tenant_id,
+            account.user_id,
+            findings,
+            origin=attempt.origin,
+            session_id=session.session_id,
+        )
         return session
 
-    async def _admit(self, connection: Connection, credentials: Credentials, attempt: Attempt) -> Session | None:
-        account = await self._users.admit(connection, credentials)
-        if account is None:
-            return None
-        session = await self._store.add_session(connection, new_id(), account, attempt.origin, self._lifetime)
+    async def _end_surplus(self, connection: Connection, session: Session, most: int) -> int:
+        """End the user's oldest sessions when there are too many; how many that were."""
+        user_id = session.account.user_id
+        return await self._sessions.revoke_all(connection, user_id, "too many sessions", keep=most) if most else 0
+
+    async def _refuse(
+        self,
+        connection: Connection,
+        credentials: Credentials,
+        attempt: Attempt,
+        place: Place,
+        held: AuthenticationConfiguration,
+        *,
+        matched: bool,
+        factor: Factor,
+    ) -> None:
+        policy = held.account_lockout_policy
+        lockout = Lockout(policy.max_failed_attempts, policy.lockout_duration)
+        refusal = credentials.refusal(matched=matched)
+        if matched and factor is Factor.REFUSED:
+            refusal = Refusal.SECOND_FACTOR
+        # All that was right on a locked account is not a guess: it counts as nothing.
+        guessed, metadata = not matched or factor is Factor.REFUSED, {}
+        if guessed:
+            stranger = None if place.familiar else credentials.user_id
+            failures = await self._store.count_failure(connection, stranger, lockout)
+            if place.familiar:
+                failures = await self._throttles.count(connection, FAMILIAR, place.key, lockout, _FAMILIAR_WINDOW)
+            address = Lockout(policy.max_failed_attempts_per_address, policy.lockout_duration)
+            from_here = str(attempt.origin.ip_address or "-")
+            await self._throttles.count(connection, ADDRESS, from_here, address, policy.lockout_duration)
+            metadata = {"failed_login_attempts": str(failures.count), "locked": str(failures.locked).lower()}
+            if failures.locked and failures.count == lockout.attempts and credentials.tenant_id and credentials.user_id:
+                finding = Finding(EventType.ACCOUNT_LOCKED, 0.3, f"{failures.count} wrong passwords in a row")
+                await self._events.add(
+                    connection, credentials.tenant_id, credentials.user_id, [finding], origin=attempt.origin
+                )
+        event = Event(
+            credentials.tenant_id or NO_TENANT,
+            "login",
+            success=False,
+            user_id=credentials.user_id,
+            error_message=refusal.value,
+            origin=attempt.origin,
+            # A name that nobody has is not kept: now and then it is a password typed into the wrong field.
+            metadata=metadata,
+        )
+        await self._audit.append(connection, event)
+
+    async def _write(self, connection: Connection, attempt: Attempt, account: Account, session: Session) -> None:
         event = Event(
             account.tenant_id,
             "login",
@@ -77,27 +214,6 @@ class Logins:
             user_id=account.user_id,
             origin=attempt.origin,
             metadata={"session_id": str(session.session_id)},
-        )
-        await self._audit.append(connection, event)
-        return session
-
-    async def _refuse(
-        self, connection: Connection, credentials: Credentials, attempt: Attempt, *, matched: bool
-    ) -> None:
-        # A right password on a locked account is not a guess: it was looked at by _admit and counts as nothing.
-        metadata = {}
-        if not matched:
-            failures = await self._users.count_failure(connection, credentials.user_id, self._lockout)
-            metadata = {"failed_login_attempts": str(failures.count), "locked": str(failures.locked).lower()}
-        event = Event(
-            credentials.tenant_id or NO_TENANT,
-            "login",
-            success=False,
-            user_id=credentials.user_id,
-            error_message=credentials.refusal(matched=matched).value,
-            origin=attempt.origin,
-            # A name that nobody has is not kept: now and then it is a password typed into the wrong field.
-            metadata=metadata,
         )
         await self._audit.append(connection, event)
 
@@ -109,7 +225,7 @@ class Logins:
             return
         try:
             renewed = await self._passwords.hash(password)
-            await self._users.rehash(credentials.user_id, credentials.password_hash, renewed)
+            await self._store.rehash(credentials.user_id, credentials.password_hash, renewed)
         except NovacronError as error:
             # The session has begun; the next login tries again.
             log.warning("a password hash was not renewed", user_id=str(credentials.user_id), reason=error.reason)

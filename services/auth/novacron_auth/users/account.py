@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import enum
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from ..sessions.origin import Origin
+from ..sessions.origin import Location, Origin
 
 # The audit chain of attempts that named no tenant that exists.
 NO_TENANT = UUID(int=0)
@@ -32,6 +34,7 @@ class Refusal(enum.StrEnum):
     WRONG_PASSWORD = "wrong password"  # noqa: S105 - says what happened
     LOCKED = "locked"
     DISABLED = "disabled"
+    SECOND_FACTOR = "second factor"
 
 
 def folded(name: str) -> str:
@@ -54,6 +57,12 @@ class Account:
     role: Role
     last_login: datetime | None
 
+    @classmethod
+    def of_row(cls, row: Sequence[Any]) -> Account:
+        """From ``id, tenant_id, username, email, role, last_login``."""
+        user_id, tenant_id, username, email, role, last_login = row
+        return cls(user_id, tenant_id, username, email, Role(role), last_login)
+
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
@@ -63,6 +72,9 @@ class Attempt:
     password: str = field(repr=False)
     tenant: str
     origin: Origin
+    device: str = ""
+    location: Location | None = None
+    one_time_code: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +86,10 @@ class Credentials:
     password_hash: str | None = field(default=None, repr=False)
     password_changed_at: datetime | None = None
     disabled: bool = False
+    failed_login_attempts: int = 0
+    has_history: bool = False
+    known_device: bool = False
+    known_network: bool = False
 
     def refusal(self, *, matched: bool) -> Refusal:
         """Why this attempt is refused. A password that matched is refused for the state of its account only."""

@@ -1,114 +1,151 @@
-"""The table of users: SQL in, dataclasses out.
+"""The tables of users and their old passwords: SQL in, dataclasses out.
 
 Methods that take a connection are part of their caller's transaction; the others are one statement each.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from psycopg.rows import class_row
+from psycopg import sql
 
 from novacron.db import Connection, Database
+from novacron.paging import Filter
 
-from .account import Account, Credentials, Failures, Lockout, Role, folded
+from .account import Role, folded
+from .user import NewUser, User
+
+_COLUMNS = """u.id, u.tenant_id, u.username, u.email, u.role::text, u.last_login, u.mfa_enabled, u.failed_login_attempts,
+    u.locked_until, u.disabled_at, u.password_changed_at, u.created_at, u.updated_at, u.version"""
+# What a filter of the list may name.
+FILTERED = {
+    "username": "u.username_folded",
+    "email": "u.email_folded",
+    "role": "u.role",
+    "tenant_id": "u.tenant_id",
+    "mfa_enabled": "u.mfa_enabled",
+    "disabled": "u.disabled_at IS NOT NULL",
+    "locked": "coalesce(u.locked_until > now(), false)",
+}
 
 
-def account_of(row: tuple[Any, ...]) -> Account:
-    """From ``id, tenant_id, username, email, role, last_login``."""
-    user_id, tenant_id, username, email, role, last_login = row
-    return Account(user_id, tenant_id, username, email, Role(role), last_login)
+def _user(row: tuple[Any, ...]) -> User:
+    values: list[Any] = [*row[:4], Role(row[4]), *row[5:]]
+    return User(*values)
 
 
 class UserStore:
-    """Reads and writes; decides nothing but what only the database can: races."""
+    """Users as they are stored. ``sees`` is the one tenant that the asker sees; None: all."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def credentials(self, tenant: str, username: str) -> Credentials:
-        """What this name is in this tenant; of a name that is not there, as much as is."""
-        async with (
-            self._database.connection() as connection,
-            connection.cursor(row_factory=class_row(Credentials)) as cursor,
-        ):
-            await cursor.execute(
-                """
-                SELECT t.id AS tenant_id, u.id AS user_id, u.password_hash, u.password_changed_at,
-                       t.disabled_at IS NOT NULL OR u.disabled_at IS NOT NULL AS disabled
-                  FROM tenants t LEFT JOIN users u ON u.tenant_id = t.id AND u.username_folded = %s
-                 WHERE t.name = %s
-                """,
-                (folded(username), folded(tenant)),
-            )
-            return await cursor.fetchone() or Credentials()
-
-    async def admit(self, connection: Connection, credentials: Credentials) -> Account | None:
-        """Note a login with the right password; None: the account is locked, disabled, or has another password by now."""
-        found = await connection.execute(
-            """
-            UPDATE users u
-               SET failed_login_attempts = 0, locked_until = NULL, last_login = now()
-              FROM tenants t
-             WHERE u.id = %s AND u.password_changed_at = %s AND t.id = u.tenant_id
-               AND u.disabled_at IS NULL AND t.disabled_at IS NULL
-               AND (u.locked_until IS NULL OR u.locked_until <= now())
-            RETURNING u.id, u.tenant_id, u.username, u.email, u.role::text, u.last_login
-            """,
-            (credentials.user_id, credentials.password_changed_at),
-        )
-        row = await found.fetchone()
-        return account_of(row) if row else None
-
-    async def count_failure(self, connection: Connection, user_id: UUID | None, lockout: Lockout) -> Failures:
-        """Count one more wrong password, and lock the account when it is one too many.
-
-        The row is the counter, so guesses in parallel are all counted. A lock that stands is never extended: guessing on
-        cannot keep the owner out. After it the count begins anew. For None the same statement runs and finds nobody.
-        """
-        counted = await connection.execute(
-            """
-            UPDATE users
-               SET failed_login_attempts = CASE WHEN locked_until <= now() THEN 1 ELSE failed_login_attempts + 1 END,
-                   locked_until = CASE
-                       WHEN locked_until > now() THEN locked_until
-                       WHEN locked_until IS NULL AND failed_login_attempts + 1 >= %s THEN now() + %s
-                   END
-             WHERE id = %s
-            RETURNING failed_login_attempts, locked_until IS NOT NULL
-            """,
-            (lockout.attempts, lockout.pause, user_id),
-        )
-        row = await counted.fetchone()
-        return Failures(*row) if row else Failures()
-
-    async def rehash(self, user_id: UUID, old_hash: str, new_hash: str) -> None:
-        """Keep the same password under another hash, unless it has changed meanwhile."""
+    async def get(self, user_id: UUID, sees: UUID | None) -> User | None:
         async with self._database.connection() as connection:
-            await connection.execute(
-                "UPDATE users SET password_hash = %s WHERE id = %s AND password_hash = %s",
-                (new_hash, user_id, old_hash),
+            return await self._one(
+                connection, "u.id = %s AND (%s::uuid IS NULL OR u.tenant_id = %s)", user_id, sees, sees
             )
+
+    async def named(self, tenant_id: UUID, username: str) -> User | None:
+        async with self._database.connection() as connection:
+            return await self._one(
+                connection, "u.tenant_id = %s AND u.username_folded = %s", tenant_id, folded(username)
+            )
+
+    async def hold(self, connection: Connection, user_id: UUID, sees: UUID | None) -> User | None:
+        """The user, locked to the end of the transaction."""
+        return await self._one(
+            connection, "u.id = %s AND (%s::uuid IS NULL OR u.tenant_id = %s) FOR UPDATE OF u", user_id, sees, sees
+        )
+
+    async def page(self, sees: UUID | None, kept: Filter, after: Sequence[Any] | None, number: int) -> list[User]:
+        """Up to ``number`` users, oldest first, after this ``(created_at, id)``."""
+        where, values = kept.where(FILTERED)
+        conditions: list[sql.Composable] = [where]
+        if sees is not None:
+            conditions.append(sql.SQL("u.tenant_id = %s"))
+            values.append(sees)
+        if after is not None:
+            conditions.append(sql.SQL("(u.created_at, u.id) > (%s, %s)"))
+            values.extend(after)
+        statement = sql.SQL("SELECT {} FROM users u WHERE {} ORDER BY u.created_at, u.id LIMIT %s").format(
+            sql.SQL(_COLUMNS), sql.SQL(" AND ").join(conditions)
+        )
+        async with self._database.connection() as connection:
+            found = await connection.execute(statement, [*values, number])
+            return [_user(row) for row in await found.fetchall()]
+
+    async def add(self, connection: Connection, new: NewUser, password_hash: str | None) -> User | None:
+        """The user made; None: its id, its name or its address is taken."""
+        made = await connection.execute(
+            f"""
+            INSERT INTO users AS u (id, tenant_id, username, username_folded, email, email_folded, role, password_hash)
+            VALUES (%s, %s, %s, %s, %s, %s, %s::user_role_enum, %s)
+            ON CONFLICT DO NOTHING RETURNING {_COLUMNS}
+            """.encode(),  # noqa: S608 - words of ours
+            (
+                new.user_id,
+                new.tenant_id,
+                new.username,
+                folded(new.username),
+                new.email,
+                folded(new.email),
+                new.role.value,
+                password_hash,
+            ),
+        )
+        row = await made.fetchone()
+        return _user(row) if row else None
+
+    async def change(self, connection: Connection, user: User) -> User:
+        """Store name, address and role of a user that is held, as its next version.
+
+        :raises psycopg.errors.UniqueViolation: name or address is taken.
+        """
+        changed = await connection.execute(
+            f"""
+            UPDATE users u SET username = %s, username_folded = %s, email = %s, email_folded = %s,
+                   role = %s::user_role_enum, version = version + 1, updated_at = now()
+             WHERE id = %s RETURNING {_COLUMNS}
+            """.encode(),  # noqa: S608 - words of ours
+            (user.username, folded(user.username), user.email, folded(user.email), user.role.value, user.user_id),
+        )
+        return _user(await changed.fetchone() or ())
+
+    async def set_disabled(self, connection: Connection, user_id: UUID, disabled: bool) -> User:
+        changed = await connection.execute(
+            f"""
+            UPDATE users u SET disabled_at = CASE WHEN %s THEN now() END, version = version + 1, updated_at = now()
+             WHERE id = %s RETURNING {_COLUMNS}
+            """.encode(),  # noqa: S608 - words of ours
+            (disabled, user_id),
+        )
+        return _user(await changed.fetchone() or ())
+
+    async def unlock(self, connection: Connection, user_id: UUID) -> User:
+        """Forget failed logins, from wherever they came."""
+        await connection.execute(
+            "DELETE FROM login_throttles WHERE scope = 'familiar' AND key LIKE %s", (f"{user_id}:%",)
+        )
+        changed = await connection.execute(
+            f"UPDATE users u SET failed_login_attempts = 0, locked_until = NULL WHERE id = %s RETURNING {_COLUMNS}".encode(),  # noqa: S608
+            (user_id,),
+        )
+        return _user(await changed.fetchone() or ())
+
+    async def delete(self, connection: Connection, user_id: UUID) -> None:
+        await connection.execute(
+            "DELETE FROM login_throttles WHERE scope = 'familiar' AND key LIKE %s", (f"{user_id}:%",)
+        )
+        await connection.execute("DELETE FROM users WHERE id = %s", (user_id,))
 
     async def any_user(self, connection: Connection) -> bool:
         row = await (await connection.execute("SELECT EXISTS (SELECT FROM users)")).fetchone()
         return bool(row and row[0])
 
-    async def add_user(self, connection: Connection, account: Account, password_hash: str) -> None:
-        await connection.execute(
-            """
-            INSERT INTO users (id, tenant_id, username, username_folded, email, email_folded, role, password_hash)
-            VALUES (%s, %s, %s, %s, %s, %s, %s::user_role_enum, %s)
-            """,
-            (
-                account.user_id,
-                account.tenant_id,
-                account.username,
-                folded(account.username),
-                account.email,
-                folded(account.email),
-                account.role.value,
-                password_hash,
-            ),
-        )
+    async def _one(self, connection: Connection, condition: str, *values: object) -> User | None:
+        found = await connection.execute(f"SELECT {_COLUMNS} FROM users u WHERE {condition}".encode(), values)  # noqa: S608
+        row = await found.fetchone()
+        return _user(row) if row else None

@@ -152,8 +152,8 @@ class UserServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ChangePassword(self, request, context):
-        """Sets the caller's own password and ends the caller's other sessions. UNAUTHENTICATED: the current password does not match; it
-        counts as a failed login. INVALID_ARGUMENT at `new_password`: the policy refuses it.
+        """Sets the caller's own password and ends the caller's other sessions. INVALID_ARGUMENT at `current_password`: it does not match,
+        which counts as a guess; at `new_password`: the policy refuses it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

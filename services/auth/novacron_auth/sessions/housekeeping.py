@@ -1,0 +1,53 @@
+"""Forgets what has outlived its use: sessions that ended long ago, with their refresh tokens, and counters of failures."""
+
+from __future__ import annotations
+
+import asyncio
+
+from novacron import logs
+from novacron.errors import NovacronError
+
+from ..configuration.configurations import Configurations
+from .store import SessionStore
+
+log = logs.logger(__name__)
+_EVERY_SECONDS = 600.0
+_BATCH = 1000
+
+
+class Housekeeping:
+    """Works beside the server; any number of replicas may, each takes what no other has taken."""
+
+    def __init__(
+        self, store: SessionStore, configurations: Configurations, every_seconds: float = _EVERY_SECONDS
+    ) -> None:
+        self._store = store
+        self._configurations = configurations
+        self._every = every_seconds
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        self._task = asyncio.create_task(self._work(), name="session-housekeeping")
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def sweep(self) -> int:
+        """Remove what is due; how many sessions that were."""
+        retention = (await self._configurations.current()).session_management.history_retention
+        removed = batch = await self._store.remove_ended(retention, _BATCH)
+        while batch == _BATCH:
+            batch = await self._store.remove_ended(retention, _BATCH)
+            removed += batch
+        return removed
+
+    async def _work(self) -> None:
+        while True:
+            try:
+                if removed := await self.sweep():
+                    log.info("old sessions removed", sessions=removed)
+            except NovacronError as error:
+                log.warning("old sessions were not removed", reason=error.reason)
+            await asyncio.sleep(self._every)
