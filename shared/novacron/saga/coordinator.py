@@ -25,6 +25,7 @@ from .execution import Execution
 from .log import Log
 from .plan import Decision, decide
 from .record import Record, SagaState
+from .watch import Watch
 
 log = logs.logger(__name__)
 P = TypeVar("P")
@@ -56,6 +57,7 @@ class Coordinator:
         sweep_seconds: float = 1.0,
         concurrency: int = 256,
         seed: int | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self._log = saga_log
         self._sagas: dict[tuple[str, int], Saga[Any]] = {}
@@ -67,6 +69,7 @@ class Coordinator:
         self._lease_seconds = lease_seconds
         self._sweep_seconds = sweep_seconds
         self._concurrency = concurrency
+        self._watch = watch
         self._rng = random.Random(seed)  # noqa: S311 - jitter, no secret
         # One incarnation of one process: never a name that a restarted process would have again.
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{new_id()}"
@@ -192,7 +195,8 @@ class Coordinator:
         while True:
             try:
                 free = self._concurrency - len(self._running)
-                taken = await self._log.claim(self.owner, self._sagas, free) if free > 0 else []
+                due = self._watch is None or await self._watch.may_be_due(self._sagas)
+                taken = await self._log.claim(self.owner, self._sagas, free) if due and free > 0 else []
                 for record in taken:
                     log.info("saga taken over", saga=str(record.saga_id), name=record.name, epoch=record.epoch)
                     metrics.TAKEOVERS.labels(record.name).inc()
