@@ -14,7 +14,7 @@ from .answer import Answer, M
 _RELEASE = """
 WITH released AS (
     UPDATE resource_allocations SET status = 'deallocated', deallocated_at = now()
-    WHERE vm_id = %s AND node_id = %s AND decision_id = %s AND status = 'active'
+    WHERE vm_id = %s AND node_id = %s AND decision_id = %s AND status <> 'deallocated'
     RETURNING node_id, cpu_cores, memory_mb, storage_gb, network_bandwidth_mbps, gpu_count
 )
 UPDATE nodes SET
