@@ -27,6 +27,7 @@ from .errors import Overloaded, Unavailable
 from .mesh import Mesh
 from .registration import Registration
 from .rpc import admin_servicer
+from .rpc.api_keys import KeyDoor
 from .rpc.authentication import AuthClient
 from .rpc.breaker_clients import BreakerFollower
 from .rpc.identity import Authenticator
@@ -82,7 +83,7 @@ class Foundation:
         """A server that asks auth who callers are; auth itself brings its own authenticator. Operators reach its breakers."""
         server = Server(
             self.settings,
-            authenticator or AuthClient(self.mesh.channel("auth"), self.permissions),
+            authenticator or AuthClient(self.mesh.channel("auth"), self.permissions, KeyDoor(self.service, self.redis)),
             self.identification,
         )
         admin_servicer.serve(server, self.service, self.instance, self.mesh.channels)

@@ -9,15 +9,24 @@ from __future__ import annotations
 import hashlib
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import jwt
 from cachebox import TTLCache
 
-from ..api.auth.v1 import AuthServiceStub, GetJwksRequest, GetUserPermissionsRequest
+from ..api.auth.v1 import (
+    ApiKeyServiceStub,
+    AuthenticateApiKeyRequest,
+    AuthenticateApiKeyResponse,
+    AuthServiceStub,
+    GetJwksRequest,
+    GetUserPermissionsRequest,
+)
 from ..cache import TieredCache
 from ..errors import NotFound, Unauthenticated
+from .api_keys import ApiKeyGrant, KeyDoor, prefix_of
 from .channel import Channel
 from .identity import Subject
 
@@ -62,8 +71,10 @@ def decode(token: str, key: Any) -> Verified:
 class AuthClient:
     """An :class:`~novacron.rpc.identity.Authenticator` that asks the auth service."""
 
-    def __init__(self, channel: Channel, cache: TieredCache) -> None:
+    def __init__(self, channel: Channel, cache: TieredCache, door: KeyDoor | None = None) -> None:
         self._auth = AuthServiceStub(channel)
+        self._api_keys = ApiKeyServiceStub(channel)
+        self._door = door or KeyDoor()
         self._cache = cache
         self._keys: dict[str, Any] = {}
         self._fetched_at = float("-inf")
@@ -81,16 +92,31 @@ class AuthClient:
         return known.subject
 
     async def permissions(self, subject: Subject) -> frozenset[str]:
+        session_id = "" if subject.api_key_id else str(subject.session_id)
+
         async def load() -> list[str]:
-            request = GetUserPermissionsRequest(user_id=str(subject.user_id), session_id=str(subject.session_id))
+            request = GetUserPermissionsRequest(user_id=str(subject.user_id), session_id=session_id)
             try:
                 answer = await self._auth.GetUserPermissions(request)
             except NotFound as error:
                 raise Unauthenticated(_REJECTED) from error
             return list(answer.permissions)
 
-        key = f"permissions:{subject.user_id}:{subject.session_id}"
-        return frozenset(await self._cache.get(key, load, tags=(f"user:{subject.user_id}",)))
+        key = f"permissions:{subject.user_id}:{session_id}"
+        tags = (f"user:{subject.user_id}", f"tenant:{subject.tenant_id}")
+        return frozenset(await self._cache.get(key, load, tags=tags))
+
+    async def api_key(self, key: str) -> tuple[Subject, frozenset[str]]:
+        prefix = prefix_of(key)
+
+        async def load() -> dict[str, Any]:
+            return _plain(await self._api_keys.AuthenticateApiKey(AuthenticateApiKeyRequest(key=key)))
+
+        # The key is known by its hash, like a token; what its user may do is cached, and dropped, as for the user.
+        digest = hashlib.sha256(key.encode()).hexdigest()
+        grant = _grant(await self._cache.get(f"api-key:{digest}", load, tags=(f"api-key:{prefix}",)))
+        await self._door.admit(grant)
+        return grant.subject, grant.within(await self.permissions(grant.subject))
 
     async def _key(self, token: str) -> Any:
         try:
@@ -108,3 +134,30 @@ class AuthClient:
             return self._keys[kid]
         except (KeyError, TypeError) as error:
             raise Unauthenticated(_REJECTED) from error
+
+
+def _plain(answer: AuthenticateApiKeyResponse) -> dict[str, Any]:
+    """A valid key as a cache keeps it: what it is, and not what its user may do at the moment."""
+    key = answer.api_key
+    return {
+        "ids": [key.api_key_id, key.user_id, key.tenant_id],
+        "username": answer.username,
+        "permissions": list(key.permissions),
+        "scopes": list(key.scopes),
+        "rate_limit_per_minute": key.rate_limit_per_minute,
+        "expires_at": key.expires_at.ToDatetime(UTC).isoformat() if key.HasField("expires_at") else None,
+    }
+
+
+def _grant(plain: dict[str, Any]) -> ApiKeyGrant:
+    api_key_id, user_id, tenant_id = (UUID(one) for one in plain["ids"])
+    return ApiKeyGrant(
+        api_key_id,
+        user_id,
+        tenant_id,
+        plain["username"],
+        frozenset(plain["permissions"]) or None,
+        frozenset(plain["scopes"]),
+        plain["rate_limit_per_minute"],
+        datetime.fromisoformat(plain["expires_at"]) if plain["expires_at"] else None,
+    )

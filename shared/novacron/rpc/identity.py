@@ -1,7 +1,7 @@
 """Who calls, and whether this caller may: decided before anything is validated or looked up.
 
 On the mesh port the certificate's ``spiffe://`` URI names a service, and the proto lists the services that may call. On the
-users' port a bearer token names a user, and the proto names the permission. Any doubt is a refusal.
+users' port a bearer token or an API key names a user, and the proto names the permission. Any doubt is a refusal.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from ..saga.key import SagaKey, set_current_key
 from .call import ATTEMPT, SAGA_KEY, ServerCall, ServerProceed
 from .observe import retrying
 
+# Metadata with an API key, in place of a token.
+API_KEY = "x-api-key"
 SUBJECT_ALTERNATIVE_NAMES = "x509_subject_alternative_name"
 
 
@@ -29,6 +31,7 @@ class Subject:
     tenant_id: UUID
     username: str
     session_id: UUID
+    api_key_id: UUID | None = None  # the key that it was shown in place of a token; then there is no session
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,15 @@ class Authenticator(Protocol):
         """:raises Unauthenticated: the user or the session is gone."""
         ...
 
+    async def api_key(self, key: str) -> tuple[Subject, frozenset[str]]:
+        """Whose key this is, and what it may do at this server now.
+
+        :raises Unauthenticated: the key is not valid now.
+        :raises PermissionDenied: it does not open this service.
+        :raises Overloaded: it came too often.
+        """
+        ...
+
 
 class NoUsers:
     """For a server without a users' port: no token opens it."""
@@ -80,6 +92,9 @@ class NoUsers:
 
     async def permissions(self, subject: Subject) -> frozenset[str]:
         return frozenset()
+
+    async def api_key(self, key: str) -> tuple[Subject, frozenset[str]]:
+        raise Unauthenticated("this server takes services' certificates only")
 
 
 _identity: ContextVar[Identity | None] = ContextVar("novacron_identity", default=None)
@@ -140,17 +155,27 @@ class IdentityStage:
         service, node = peer_service(call, self._trust_domain)
         if service:
             return self._admit_service(call, service, node)
-        token = bearer_token(call.metadata)
-        if policy.public and not token:
+        token, key = bearer_token(call.metadata), call.metadata.get(API_KEY, "")
+        if policy.public and not (token or key):
             return Identity()
-        if not token:
+        if token and key:
+            raise Unauthenticated("send `authorization` or `x-api-key`, not both: which of them speaks?")
+        if not (token or key):
             raise Unauthenticated(
                 "send `authorization: Bearer <token>`; AuthService/Login or `novacron login` gives one"
             )
-        subject = await self._authenticator.subject(token)
-        permissions = await self._authenticator.permissions(subject)
+        if key:
+            subject, permissions = await self._authenticator.api_key(key)
+        else:
+            subject = await self._authenticator.subject(token)
+            permissions = await self._authenticator.permissions(subject)
         identity = Identity(subject, permissions)
-        if policy.public or policy.authenticated or (policy.permission and identity.may(policy.permission)):
+        if policy.public or (policy.permission and identity.may(policy.permission)):
+            return identity
+        if policy.authenticated:
+            # What is everybody's own: password, second factors, sessions, keys. A key that leaked must not lead to another.
+            if key:
+                raise PermissionDenied(f"{call.path} takes a user who has logged in, not an API key")
             return identity
         needed = policy.permission or "a service's certificate"
         raise PermissionDenied(f"{call.path} needs {needed}", metadata={"permission": policy.permission})
