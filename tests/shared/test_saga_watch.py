@@ -8,6 +8,7 @@ from prometheus_client import REGISTRY
 
 from novacron.errors import FailedPrecondition
 from novacron.saga import MIGRATIONS, Coordinator, Kind, PostgresLog, RetryPolicy, Saga, SagaState, Step
+from novacron.saga.watch import _LOOK as watch_look
 from novacron.saga.watch import Watch
 from novacron.testing.patience import eventually
 
@@ -96,6 +97,18 @@ async def test_a_look_takes_the_place_of_a_sweep_that_would_find_nothing_and_of_
         await connection.execute("DELETE FROM saga")
     assert not await seldom.may_be_due(known)
     assert await seldom.may_be_due(known), "it did not look, so it cannot say"
+
+
+async def test_a_look_reads_nothing_of_what_is_over(new_database):
+    database = await new_database(MIGRATIONS)
+    async with database.connection() as connection:
+        await connection.execute(
+            """INSERT INTO saga (saga_id, name, version, state, params, due_at, deadline)
+               SELECT gen_random_uuid(), 'old', 1, 'succeeded', '{}', now(), now() FROM generate_series(1, 20000)"""
+        )
+        await connection.execute("ANALYZE saga")
+        plan = "\n".join(row[0] for row in await (await connection.execute(f"EXPLAIN {watch_look}")).fetchall())
+    assert "Seq Scan" not in plan, plan
 
 
 async def test_an_idle_coordinator_that_is_watched_asks_once_a_sweep(new_database):

@@ -31,9 +31,14 @@ INSERT INTO saga (saga_id, name, version, state, params, due_at, deadline)
 VALUES (%s, 'repair', 1, 'compensated', '{}', now(), now())
 ON CONFLICT (saga_id) DO NOTHING
 """
+# Each half by the condition of an index: what is over may be millions.
 _AT_WORK = """
-SELECT name || ' (' || state || ')' FROM saga
-WHERE state IN ('running', 'compensating', 'stuck') AND (saga_id = %(id)s OR params ->> 'vm_id' = %(id)s::text)
+SELECT name || ' (' || state || ')' FROM (
+    SELECT saga_id, name, state, params FROM saga WHERE state IN ('running', 'compensating')
+    UNION ALL
+    SELECT saga_id, name, state, params FROM saga WHERE state = 'stuck'
+) AS unfinished
+WHERE saga_id = %(id)s OR params ->> 'vm_id' = %(id)s::text
 """
 
 

@@ -13,14 +13,18 @@ from dataclasses import dataclass
 from ..db import Database
 from ..instruments import Observation, Watched, observed
 
-# One index scan over what is unfinished. Groups are few: a name and a version each.
+# Two of the partial indexes, each by its very condition, and nothing of what is over: that may be millions.
 _LOOK = """
 SELECT name, version,
     count(*) FILTER (WHERE state = 'stuck'),
     count(*) FILTER (WHERE state <> 'stuck'),
     coalesce(extract(epoch FROM clock_timestamp() - min(created_at) FILTER (WHERE state <> 'stuck')), 0)::float8,
     coalesce(bool_or(state <> 'stuck' AND due_at <= now()), false)
-FROM saga WHERE state IN ('running', 'compensating', 'stuck')
+FROM (
+    SELECT name, version, state, created_at, due_at FROM saga WHERE state IN ('running', 'compensating')
+    UNION ALL
+    SELECT name, version, state, created_at, due_at FROM saga WHERE state = 'stuck'
+) AS unfinished
 GROUP BY name, version
 """
 
