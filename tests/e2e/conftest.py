@@ -7,12 +7,21 @@ from pathlib import Path
 
 import pytest
 
+from novacron.testing.collector import Collector
+
 from .stack import Stack, running_stack
 
 
 @pytest.fixture(scope="session")
-def shared_stack() -> Iterator[Stack]:
-    with running_stack(SAGA_LEASE_SECONDS="2") as stack:
+def collector() -> Iterator[Collector]:
+    """Where every process of the session's stack sends its spans and numbers."""
+    with Collector() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def shared_stack(collector: Collector) -> Iterator[Stack]:
+    with running_stack(SAGA_LEASE_SECONDS="2", OTLP_ENDPOINT=collector.endpoint) as stack:
         yield stack
 
 

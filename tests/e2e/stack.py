@@ -214,7 +214,11 @@ def _free_base() -> int:
     for base in range(13_000 + os.getpid() % 90 * 200, 32_000, 100):
         ports = Ports(base)
         wanted = [ports.postgres, ports.valkey, ports.agent(1)]
-        wanted += [port for service in SERVICES for port in (ports.public(service), ports.mesh(service))]
+        wanted += [
+            port
+            for service in SERVICES
+            for port in (ports.public(service), ports.mesh(service), ports.metrics(service))
+        ]
         if all(map(_is_free, wanted)):
             return base
     raise AssertionError("no free ports")
