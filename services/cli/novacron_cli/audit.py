@@ -26,7 +26,7 @@ _PAUSE_SECONDS = 1.0
 
 
 @app.command(
-    epilog="Examples:  novacron audit -o json | jq -r '.[].subject_id'    novacron audit --fix --yes"
+    epilog="Examples:  novacron audit -o json | jq -r '.[].subject_id'    novacron audit --fix --yes --reason 'lost host'"
     "    Exit codes: 0 nothing is broken (any more); 1 something is."
 )
 @told
@@ -75,11 +75,14 @@ async def audit(
 
     node-above-capacity: more is taken of a node than may be.
 
-    (*) --fix mends it. What looks broken is read again a second later, and only what is broken both times is reported. The vm
-    service looks once more before it mends anything, with the VM kept still: what is needed again by then is left alone.
+    (*) --fix mends it. The vm service looks once more before it mends anything,
+    with the VM kept still: what is needed again by then is left alone.
 
-    It takes vm:read, saga:read, node:read, reservation:read and metrics:read. Whoever is no admin sees one tenant, and no
-    domains; --fix is for admins.
+    What looks broken is read again a second later, and only what is broken both
+    times is reported.
+
+    It takes vm:read, saga:read, node:read, reservation:read and metrics:read.
+    Whoever is no admin sees one tenant and no domains; --fix is for admins.
     """
     if not fix and (yes or destroy_unknown or reason):
         raise Refusal(
