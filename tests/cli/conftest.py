@@ -22,6 +22,7 @@ from novacron.api.registry.v1 import add_RegistryServiceServicer_to_server
 from novacron.api.saga.v1 import add_SagaServiceServicer_to_server
 from novacron.api.scheduler.v1 import add_NodeServiceServicer_to_server, add_ReservationServiceServicer_to_server
 from novacron.api.vm.v1 import (
+    add_DrainServiceServicer_to_server,
     add_RepairServiceServicer_to_server,
     add_TemplateServiceServicer_to_server,
     add_VmServiceServicer_to_server,
@@ -31,6 +32,7 @@ from novacron.testing.servers import Servers
 from novacron_cli.profile import Choices, load
 from novacron_cli.session import Session
 
+from .drain_service import Drains
 from .services import Auth, Metrics, Nodes, Providers, Registry, Repairs, Reservations, Templates
 from .vm_service import Sagas, Vms
 
@@ -95,6 +97,7 @@ class Installation:
     metrics: Metrics
     registry: Registry
     repairs: Repairs
+    drains: Drains
 
     @property
     def profile(self) -> dict[str, Any]:
@@ -119,7 +122,7 @@ async def installation(servers: Servers, tmp_path: Path, novacron: Shell, ca: An
     """An installation as `novacron up` would describe it, in the directory where the shell stands."""
     sagas, auth = Sagas(), Auth(servers.users)
     vms, templates, nodes, reservations = Vms(sagas), Templates(), Nodes(), Reservations()
-    providers, metrics, registry, repairs = Providers(), Metrics(), Registry(), Repairs()
+    providers, metrics, registry, repairs, drains = Providers(), Metrics(), Registry(), Repairs(), Drains()
     server = await servers.start(
         "vm",
         [
@@ -127,6 +130,7 @@ async def installation(servers: Servers, tmp_path: Path, novacron: Shell, ca: An
             (add_VmServiceServicer_to_server, vms),
             (add_TemplateServiceServicer_to_server, templates),
             (add_RepairServiceServicer_to_server, repairs),
+            (add_DrainServiceServicer_to_server, drains),
             (add_SagaServiceServicer_to_server, sagas),
             (add_NodeServiceServicer_to_server, nodes),
             (add_ReservationServiceServicer_to_server, reservations),
@@ -139,7 +143,7 @@ async def installation(servers: Servers, tmp_path: Path, novacron: Shell, ca: An
     home.mkdir()
     (home / "admin-password").write_text(PASSWORD + "\n")
     address = f"127.0.0.1:{server.port}"
-    services = (auth, vms, sagas, templates, nodes, reservations, providers, metrics, registry, repairs)
+    services = (auth, vms, sagas, templates, nodes, reservations, providers, metrics, registry, repairs, drains)
     made = Installation(home, address, *services)
     auth.passwords["", "admin"] = (PASSWORD, ("*:*",))
     made.write_profile(

@@ -25,15 +25,11 @@ async def test_a_template_without_its_size_is_wrong_usage(novacron, logged_in):
     assert "--cpu" in result.err
 
 
-async def test_nodes_are_listed_with_what_is_taken_and_drained_and_taken_back(novacron, logged_in):
+async def test_nodes_are_listed_with_what_is_taken(novacron, logged_in):
     row = (await novacron("node", "list")).out.splitlines()[1]
     assert row.startswith("host-1  ready")
     assert "2 of 16" in row
     assert "2 GiB of 64 GiB" in row
-    drained = await novacron("node", "drain", "host-1", "-o", "json")
-    assert drained.json["status"] == "NODE_STATUS_MAINTENANCE"
-    assert "takes no new VMs" in drained.err
-    assert (await novacron("node", "drain", "host-1", "--undo", "-o", "json")).json["status"] == "NODE_STATUS_READY"
     assert (await novacron("node", "show", "host-9")).code == 3
 
 

@@ -103,6 +103,12 @@ class Connection:
         return RepairServiceStub(self._signed("vm"))
 
     @cached_property
+    def drains(self) -> Any:
+        from novacron.api.vm.v1 import DrainServiceStub
+
+        return DrainServiceStub(self._signed("vm"))
+
+    @cached_property
     def templates(self) -> Any:
         from novacron.api.vm.v1 import TemplateServiceStub
 
@@ -113,6 +119,10 @@ class Connection:
         from novacron.api.auth.v1 import AuthServiceStub
 
         return AuthServiceStub(self._signed("auth"))
+
+    def of_auth(self, stub: Callable[[Any], Any]) -> Any:
+        """A stub of any service that the auth service serves."""
+        return stub(self._signed("auth"))
 
     @cached_property
     def reservations(self) -> Any:
@@ -149,6 +159,18 @@ class Connection:
         from novacron.api.saga.v1 import SagaServiceStub
 
         return SagaServiceStub(self._signed(owner))
+
+    def admin(self, service: str) -> Any:
+        """What the server of a service lets operators do to it."""
+        from novacron.api.admin.v1 import AdminServiceStub
+
+        return AdminServiceStub(self._signed(service))
+
+    @cached_property
+    def circuit_breakers(self) -> Any:
+        from novacron.api.registry.v1 import CircuitBreakerServiceStub
+
+        return CircuitBreakerServiceStub(self._signed("registry"))
 
     async def close(self) -> None:
         for channel in self._channels.values():

@@ -114,6 +114,28 @@ async def reboot(
     await _operate(context, vm, "rebooting", begin, VM_STATE_RUNNING, wait, output)
 
 
+@app.command(epilog="Example:  novacron vm move web-1 --node host-2")
+@told
+async def move(
+    context: typer.Context,
+    vm: VmArgument,
+    node: Annotated[str, typer.Option(help="Where to: its id or name; any other node that fits without it.")] = "",
+    grace: GraceOption = None,
+    wait: WaitOption = True,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Move a VM to another node with its disk. A running one is shut down, moved and started again. For operators."""
+    from novacron.api.vm.v1 import VM_STATE_RUNNING, VM_STATE_STOPPED, MoveVmRequest
+
+    once = str(uuid4())
+
+    def begin(vms: Any, vm_id: str) -> Awaitable[Any]:
+        request = MoveVmRequest(vm_id=vm_id, node=node, grace_seconds=grace, request_id=once, return_immediately=True)
+        return vms.MoveVm(request)
+
+    await _operate(context, vm, "moving", begin, (VM_STATE_RUNNING, VM_STATE_STOPPED), wait, output)
+
+
 @app.command()
 @told
 async def delete(
@@ -136,7 +158,7 @@ async def _operate(
     name: str,
     verb: str,
     begin: Callable[[Any, str], Awaitable[Any]],
-    wanted: int,
+    wanted: int | tuple[int, ...],
     wait: bool,
     output: Output,
 ) -> None:
@@ -151,7 +173,8 @@ async def _operate(
         if wait:
             with Progress(f"{verb} {vm.name}") as progress:
                 settled = await settle(connection, vm, progress, free=wanted == VM_STATE_DELETED)
-            if settled.vm.state != wanted or not settled.succeeded:
+            ends = wanted if isinstance(wanted, tuple) else (wanted,)
+            if settled.vm.state not in ends or not settled.succeeded:
                 raise settled.failure()
             vm = settled.vm
         await vm_table.write_row(connection, vm, output)
