@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import importlib
 
-NAMES = ("create_vm", "interceptors", "saga")
+NAMES = ("breakers", "create_vm", "interceptors", "saga")
 
 
 def main() -> None:

@@ -16,13 +16,15 @@ _ENVIRONMENT = Path("build/bench/peers")
 
 
 def environment() -> Path:
-    """The peers' Python, made on first use."""
+    """The peers' Python, made on first use, and again when what it holds has changed."""
     python = _ENVIRONMENT.absolute() / "bin" / "python"
-    if not python.exists():
+    wanted, made = (_HERE / "requirements.txt").read_text(), _ENVIRONMENT / "requirements.txt"
+    if not made.exists() or made.read_text() != wanted:
         print("installing the peers into", _ENVIRONMENT)
         subprocess.run([sys.executable, "-m", "venv", str(_ENVIRONMENT)], check=True)
         pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         subprocess.run([*pip, "-r", str(_HERE / "requirements.txt")], check=True)
+        made.write_text(wanted)
     return python
 
 
