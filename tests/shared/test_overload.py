@@ -45,7 +45,7 @@ async def shed(load, name, *, waited=0.0, now=0.0, metadata=None, peer=None):
 
 def behind(waited, at=10.0):
     """A shedder whose every request has waited so long for a second."""
-    load = LoadShedder(clock=lambda: at)
+    load = LoadShedder(delay=QueueDelay(target=0.1, interval=0.5), clock=lambda: at)
     load.delay.saw(waited, at - 1)
     return load
 

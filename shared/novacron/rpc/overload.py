@@ -33,7 +33,7 @@ class QueueDelay:
     interval tells them apart. One request, or one probe, that did not wait ends the state.
     """
 
-    def __init__(self, target: float = 0.1, interval: float = 0.5) -> None:
+    def __init__(self, target: float = 0.2, interval: float = 1.0) -> None:
         self.target = target
         self.interval = interval
         self.last = 0.0
