@@ -13,7 +13,7 @@ from .settings import ProcessSettings
 log = logs.logger(__name__)
 # A service that is restarted is back in seconds. An agent's host may be gone: its callers would rather know.
 _SERVICE_PATIENCE_SECONDS = 8.0
-_AGENT_PATIENCE_SECONDS = 1.0
+_AGENT_PATIENCE_SECONDS = 2.0
 
 
 class Mesh:

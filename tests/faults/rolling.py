@@ -174,6 +174,7 @@ async def users(stack: Stack) -> AsyncIterator[Load]:
                     credentials,
                     metadata=lambda: token,
                     patience=_DEADLINE,
+                    attempts=20,  # until the deadline: what is away may be behind the service that answers
                 )
             )
             for service in SERVICES

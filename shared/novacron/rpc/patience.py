@@ -15,10 +15,10 @@ import grpc
 
 from ..errors import Unreachable, WaitedInVain
 from .call import ClientCall, ClientProceed
-from .deadline import LEAST_SECONDS
 from .request_stream import RequestStream
 
 _POLL_SECONDS = 0.02
+_SHARE = 0.9
 # Somebody is there, and not whom we trust: no waiting mends that.
 _FOREIGN = "CERTIFICATE_VERIFY_FAILED"
 
@@ -39,7 +39,9 @@ class Patience:
             if not self._seconds or _FOREIGN in error.message:
                 raise
             last = error
-        ends = min(time.monotonic() + self._seconds, call.until - LEAST_SECONDS)
+        now = time.monotonic()
+        # Some of the time is left for the answer, be it that nothing came.
+        ends = now + min(self._seconds, (call.until - now) * _SHARE)
         while await self._connected(ends):
             if isinstance(call.request, RequestStream) and not call.request.rewind(not_sent=True):
                 raise last
