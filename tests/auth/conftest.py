@@ -8,7 +8,7 @@ import pytest
 from argon2 import PasswordHasher
 
 import novacron_auth
-from novacron.api.auth.v1 import AuthServiceStub, LoginRequest
+from novacron.api.auth.v1 import AuthServiceStub, LoginRequest, ValidateTokenRequest
 from novacron.cache import InvalidationBus
 from novacron.db import service_migrations
 from novacron.errors import AlreadyExists
@@ -76,6 +76,10 @@ class Auth(House):
     def as_service(self, name="vm", stub=AuthServiceStub):
         """A stub on the mesh port."""
         return stub(self.servers.as_service(self.server, name))
+
+    async def tokens_of(self, token):
+        """Who a token speaks for, by the service's own word. :raises Unauthenticated: for nobody."""
+        return await self.as_service().ValidateToken(ValidateTokenRequest(access_token=token))
 
     async def login(self, username="alice", password=PASSWORD, tenant="", **more):
         return await self.as_user().Login(LoginRequest(username=username, password=password, tenant=tenant, **more))

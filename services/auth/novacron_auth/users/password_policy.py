@@ -15,8 +15,8 @@ from novacron.errors import InvalidArgument
 from ..configuration.configuration import PasswordPolicy
 from .account import folded
 
-# More of one word than this is no password of its own: `password` followed by `1` is still `password`.
-_DECORATION = "0123456789!?.*#$ "
+# What people put around a word to please a rule: `password` followed by `1!` is still `password`.
+_SIGNS, _DIGITS = "!?.*#$_- ", "0123456789"
 
 
 @cache
@@ -55,5 +55,4 @@ def require(field: str, password: str, policy: PasswordPolicy, *names: str) -> N
 
 
 def _is_common(plain: str) -> bool:
-    common = common_passwords()
-    return plain in common or plain.strip(_DECORATION) in common
+    return not common_passwords().isdisjoint((plain, plain.strip(_SIGNS), plain.strip(_SIGNS + _DIGITS)))
