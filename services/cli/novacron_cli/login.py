@@ -32,26 +32,30 @@ async def login(
     password_file: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Holds the password; - is standard input. Default: ask.")
     ] = None,
+    code: Annotated[
+        str, typer.Option(metavar="CODE", help="Of your authenticator app, or a recovery code, if you have one.")
+    ] = "",
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Log in, and keep the token for the commands to come.
+    """Log in, and keep the tokens for the commands to come.
 
     On the machine where `novacron up` runs nothing else is needed: the admin's password is in a file there, and the
-    session goes on for as long as you like. Elsewhere name the endpoints once: they are kept with the token.
+    session goes on for as long as you like. Elsewhere name the endpoints once: they are kept with the tokens, which are
+    renewed silently until the session ends.
     """
     async with connect(context) as connection:
-        await _login(connection, username, tenant, password_file, output)
+        await _login(connection, username, tenant, password_file, code, output)
 
 
 async def _login(
-    connection: Connection, username: str, tenant: str, password_file: Path | None, output: Output
+    connection: Connection, username: str, tenant: str, password_file: Path | None, code: str, output: Output
 ) -> None:
     profile = connection.profile
     name = username or profile.admin_user
     if not name:
         raise Refusal("who logs in?", ExitCode.USAGE, "`novacron login USER`")
     profile.endpoint("auth")
-    user = await connection.session.login(name, _password(profile, name, tenant, password_file), tenant)
+    user = await connection.session.login(name, _password(profile, name, tenant, password_file), tenant, code)
     if not (profile.home / FILE).exists():
         say(f"endpoints kept in {profile.save()}")
     say(f"logged in as {user.username}")
@@ -61,13 +65,22 @@ async def _login(
 
 @app.command()
 @told
-async def logout(context: typer.Context) -> None:
-    """Forget the token. Nothing that runs is touched."""
-    from novacron_cli import session
+async def logout(
+    context: typer.Context,
+    everywhere: Annotated[bool, typer.Option("--everywhere", help="End your sessions on every device.")] = False,
+) -> None:
+    """End the session and forget its tokens. Nothing that runs is touched."""
+    from novacron.errors import NovacronError
 
     async with connect(context) as connection:
-        forgotten = session.forget(connection.profile.token_file)
-    say("logged out" if forgotten else "nobody was logged in")
+        try:
+            forgotten = await connection.session.logout(everywhere=everywhere)
+        except NovacronError as error:
+            if everywhere:
+                raise
+            say(f"logged out here; the session goes on until it expires, for auth did not answer: {error.message}")
+            return
+    say("logged out" + (" everywhere" if everywhere else "") if forgotten else "nobody was logged in")
 
 
 def _password(profile: Profile, name: str, tenant: str, file: Path | None) -> str:
