@@ -13,7 +13,20 @@ from typing import Annotated
 
 import typer
 
-from novacron_cli import audit, login, metrics, node, provider, saga, service, template, vm
+from novacron_cli import (
+    audit,
+    login,
+    metrics,
+    node,
+    provider,
+    saga,
+    service,
+    sessions,
+    template,
+    tenant,
+    user,
+    vm,
+)
 from novacron_cli.failure import EXIT_CODES
 from novacron_cli.output import say
 from novacron_cli.profile import SERVICES, Choices, parse_endpoints
@@ -58,6 +71,9 @@ def build() -> typer.Typer:
         ("service", service.app),
         ("saga", saga.app),
         ("metrics", metrics.app),
+        ("user", user.app),
+        ("tenant", tenant.app),
+        ("session", sessions.app),
     ):
         app.add_typer(group, name=name)
     for plugin in entry_points(group=PLUGINS):
