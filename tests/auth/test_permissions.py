@@ -20,13 +20,11 @@ from novacron.errors import AlreadyExists, InvalidArgument, NotFound, Permission
 from novacron.rpc import Identity
 from novacron.rpc.policy import policy_of
 from novacron.rpc.status import to_status
+from novacron_auth.roles.catalog import ASKED_INSIDE
+from novacron_auth.roles.grants import covers
 from novacron_auth.users.account import Role
 
 APIS = (agent_v1, auth_v1, federation_v1, monitoring_v1, registry_v1, saga_v1, scheduler_v1, vm_v1)
-# Permissions that no method declares: they are asked for inside of one, or by gRPC's own services.
-BESIDE_THE_PROTOS = {"template:publish", "tenant:any", "service:debug"}
-# Users see and end their own sessions and keys; these are for another user's.
-BESIDE_THE_PROTOS |= {"session:read", "session:revoke", "api-key:read", "api-key:create", "api-key:revoke"}
 # What only who runs the platform, or a tenant, has to do with.
 ADMINISTRATION = (
     "api-key:",
@@ -55,7 +53,7 @@ def declared():
     return found - {""}
 
 
-EXISTING = declared() | BESIDE_THE_PROTOS
+EXISTING = declared() | ASKED_INSIDE
 
 
 async def roles(auth):
@@ -106,7 +104,7 @@ async def test_the_roles_go_from_most_to_least(auth):
         "metrics:read",
     }
     assert held["viewer"] == {
-        one for one in EXISTING if one.endswith(":read") and not one.startswith((*ADMINISTRATION, "saga:"))
+        one for one in EXISTING if one.endswith(":read") and not one.startswith((*ADMINISTRATION, "breaker:", "saga:"))
     }
 
 
@@ -114,7 +112,15 @@ async def test_a_tenants_admin_runs_its_tenant_and_nothing_of_the_platform(auth)
     held = granted((await roles(auth))["tenant-admin"])
     assert {"user:create", "user:reset-password", "role:grant", "session:revoke", "mfa:reset", "audit-log:read"} <= held
     assert {one for one in held if one.startswith("tenant:")} == {"tenant:read"}
-    assert not {one for one in held if one.startswith(("signing-key:", "secret-key:", "node:", "saga:", "service:"))}
+    assert not {one for one in held if one.startswith(("signing-key:", "secret-key:", "saga:", "breaker:"))}
+    of_the_platform = {one for one in held if one.startswith(("node:", "provider:", "reservation:", "service:"))}
+    assert all(one.endswith(":read") for one in of_the_platform)
+
+
+async def test_a_tenants_admin_may_make_its_users_and_viewers_and_no_operators(auth):
+    held = {name: frozenset(permissions) for name, permissions in (await roles(auth)).items()}
+    given = {name for name, permissions in held.items() if covers(held["tenant-admin"], permissions)}
+    assert given == {"tenant-admin", "user", "viewer"}
 
 
 async def test_only_admin_looks_past_its_tenant(auth):

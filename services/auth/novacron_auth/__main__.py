@@ -20,7 +20,7 @@ async def serve(settings: AuthSettings, stopping: asyncio.Event) -> None:
     async with Foundation("auth", settings, service_migrations("auth", __file__)) as base:
         bus = await base.bus()
         passwords = Passwords.from_settings(settings)
-        house = House(settings, base.database, ring, passwords, bus)
+        house = House(settings, base.database, ring, passwords, bus, base.redis)
         await house.bootstrap.ensure_first_user(settings.bootstrap_admin_password_file)
         await house.keyring.ensure_primary()
 

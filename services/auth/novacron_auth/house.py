@@ -10,10 +10,13 @@ from datetime import timedelta
 from typing import Any
 
 import grpc
+import redis.asyncio as redis_client
 
 from novacron.api.auth.v1 import (
+    add_ApiKeyServiceServicer_to_server,
     add_AuthenticationConfigurationServiceServicer_to_server,
     add_AuthServiceServicer_to_server,
+    add_RoleServiceServicer_to_server,
     add_SessionServiceServicer_to_server,
     add_TenantServiceServicer_to_server,
     add_UserServiceServicer_to_server,
@@ -21,8 +24,14 @@ from novacron.api.auth.v1 import (
 from novacron.cache import InvalidationBus
 from novacron.db import Database
 from novacron.paging import PageTokens
+from novacron.rpc.api_keys import KeyDoor
 from novacron.sealing import KeyRing, Sealer
 
+from .api_keys.api_key import Hashing
+from .api_keys.api_keys import ApiKeys
+from .api_keys.authentication import ApiKeyAuthentication
+from .api_keys.servicer import ApiKeyServicer
+from .api_keys.store import ApiKeyStore
 from .audit.log import AuditLog
 from .authenticator import TableAuthenticator
 from .bootstrap import Bootstrap
@@ -31,8 +40,14 @@ from .configuration.servicer import AuthenticationConfigurationServicer
 from .keys.keyring import Keyring
 from .keys.store import KeyStore
 from .keys.tokens import Tokens
+from .roles import catalog
+from .roles.grant_table import GrantTable
 from .roles.permissions import Permissions
 from .roles.reach import Reach
+from .roles.role_grants import ExpiredGrants, RoleGrants
+from .roles.role_table import RoleTable
+from .roles.roles import Roles
+from .roles.servicer import RoleServicer
 from .roles.store import RoleStore
 from .servicer import AuthServicer
 from .sessions.housekeeping import Housekeeping
@@ -61,7 +76,13 @@ class House:
     """The rooms of auth. Nothing here does anything before it is asked."""
 
     def __init__(
-        self, settings: AuthSettings, database: Database, ring: KeyRing, passwords: Passwords, bus: InvalidationBus
+        self,
+        settings: AuthSettings,
+        database: Database,
+        ring: KeyRing,
+        passwords: Passwords,
+        bus: InvalidationBus,
+        redis: redis_client.Redis | None = None,
     ) -> None:
         self.passwords = passwords
         self.sealer = Sealer(ring)
@@ -76,7 +97,17 @@ class House:
         # roles
         role_store = RoleStore(database)
         self.permissions, self.reach = Permissions(role_store), Reach(role_store)
-        self.authenticator = TableAuthenticator(self.tokens, self.permissions)
+
+        # API keys
+        hashing = Hashing(ring)
+        key_authentication = ApiKeyAuthentication(ApiKeyStore(database), hashing, self.permissions)
+        self.api_keys = ApiKeys(
+            database, hashing, self.audit, bus, page_tokens=self.page_tokens, existing=catalog.permissions()
+        )
+        self.api_key_servicer = ApiKeyServicer(self.api_keys, key_authentication, self.configuration)
+        self.authenticator = TableAuthenticator(
+            self.tokens, self.permissions, key_authentication, KeyDoor("auth", redis)
+        )
 
         # tenants and users
         self.tenants_store, self.users_store = TenantStore(database), UserStore(database)
@@ -86,6 +117,11 @@ class House:
         self.users = Users(
             database, self.users_store, self.user_passwords, self.reach, self.audit, bus, page_tokens=self.page_tokens
         )
+
+        # roles and grants
+        self.roles = Roles(database, RoleTable(database), self.reach, self.audit, bus, catalog.permissions())
+        self.role_grants = RoleGrants(database, self.users_store, self.reach, self.audit, bus)
+        self.expired_grants = ExpiredGrants(GrantTable(database), bus)
 
         # second factors
         self.second_factor: SecondFactor = NoSecondFactor()
@@ -118,8 +154,10 @@ class House:
             (add_UserServiceServicer_to_server, UserServicer(self.users, self.user_passwords)),
             (add_SessionServiceServicer_to_server, SessionServicer(self.sessions, self.refreshes)),
             (add_AuthenticationConfigurationServiceServicer_to_server, configuration),
+            (add_RoleServiceServicer_to_server, RoleServicer(self.roles, self.role_grants, self.page_tokens)),
+            (add_ApiKeyServiceServicer_to_server, self.api_key_servicer),
         ]
 
     def background(self) -> list[Any]:
         """Components with ``start`` and ``stop`` that work while the server serves."""
-        return [self.housekeeping]
+        return [self.housekeeping, self.expired_grants]

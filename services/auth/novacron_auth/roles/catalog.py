@@ -7,6 +7,7 @@ from functools import cache
 from importlib import import_module
 
 from google.protobuf import descriptor_pool
+
 from novacron import api
 from novacron.rpc.policy import policy_of
 

@@ -1,7 +1,7 @@
-"""Giving roles to users and taking them: each command is one transaction with its audit entry; then every service hears of it.
+"""Giving roles to users and taking them: each command is one transaction with its audit entry; then every service hears.
 
-All that could make somebody able to do more, or the platform nobody's, takes turns under one lock, and reads what the caller may
-do under it: of two administrators who take each other's role at the same moment, one succeeds.
+All that could make somebody able to do more, or the platform nobody's, takes turns under one lock, and reads what the caller
+may do under it: of two administrators who take each other's role at the same moment, one succeeds.
 """
 
 from __future__ import annotations
