@@ -61,6 +61,8 @@ def test_a_vm_that_runs_once_or_is_gone_everywhere_is_whole(whole: Whole):
         ({"allocations": []}, "no allocation"),
         ({"allocations": [allocation(confirmed_at=None)]}, "never confirmed"),
         ({"allocations": [allocation(), allocation(vm_id=uuid4())]}, "which does not exist"),
+        ({"allocations": [allocation(node_id=OTHER, status="migrating"), allocation()]}, "holds 2 places"),
+        ({"allocations": [allocation(node_id=OTHER)]}, f"its place on {OTHER}"),
         ({"nodes": [node(allocated_memory_mb=513)]}, "memory_mb of node n1"),
         ({"targets": []}, "nobody monitors"),
         ({"targets": [VM, uuid4()]}, "waits for samples"),

@@ -79,6 +79,12 @@ class Whole:
 
     def _allocations(self) -> Iterator[str]:
         held = {row["vm_id"]: row for row in self.allocations if row["status"] != "deallocated"}
+        places = Counter(row["vm_id"] for row in self.allocations if row["status"] != "deallocated")
+        for vm_id, count in places.items():  # 2: a move gives one of them back
+            if count > 1:
+                yield f"VM {vm_id} holds {count} places"
+            elif vm_id in self.live and held[vm_id]["node_id"] != self.live[vm_id]["node_id"]:
+                yield f"VM {vm_id} is on node {self.live[vm_id]['node_id']}, and its place on {held[vm_id]['node_id']}"
         for vm_id in held.keys() - self.live.keys():  # 2
             yield f"an allocation for VM {vm_id}, which does not exist"
         for vm_id in self.live.keys() - held.keys():  # 3

@@ -133,7 +133,15 @@ DRAIN_NODE = Saga(
     version=1,
     params=DrainNodeParams,
     steps=(
-        Step("cordon", Kind.COMPENSATABLE, cordon, uncordon, local=mark_closed),
+        Step(
+            "cordon",
+            Kind.COMPENSATABLE,
+            cordon,
+            uncordon,
+            local=mark_closed,
+            # Long enough for a scheduler to be restarted meanwhile.
+            retry=RetryPolicy(attempts=8, most_seconds=5),
+        ),
         Step(
             "evict",
             Kind.COMPENSATABLE,

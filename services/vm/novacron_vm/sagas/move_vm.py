@@ -195,7 +195,7 @@ MOVE_VM = Saga(
     version=1,
     params=MoveVmParams,
     steps=(
-        Step("claim", Kind.COMPENSATABLE, claim, give_back, output=Claimed),
+        Step("claim", Kind.COMPENSATABLE, claim, give_back, output=Claimed, retry=_PATIENT),
         Step("stop", Kind.COMPENSATABLE, stop, resume, timeout_seconds=660, retry=_PATIENT),
         Step("bring", Kind.COMPENSATABLE, bring, send_back, timeout_seconds=_HOUR, retry=_PATIENT),
         Step("switch", Kind.PIVOT, local=switch),
