@@ -1,8 +1,8 @@
 """The way to a collector: spans in batches, numbers now and then, over OTLP.
 
 Everything here runs on threads of its own. A collector that is away, or that takes a connection and never answers, delays no
-call and no stop: what does not fit the queue is dropped, and at the stop it gets one second for what is left, none at all when
-it was away already.
+call and no stop: what does not fit the queue is dropped, and at the stop it gets a second for what is left, and none at all
+when it is seen to be away by then.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Generic, Protocol, TypeVar
 
 from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
@@ -30,6 +30,8 @@ log = logs.logger(__name__)
 _BATCH_SECONDS = 1.0
 _EXPORT_SECONDS = 5.0
 _LAST_WORDS_SECONDS = 1.0
+# A collector on the way to which an export has been for so long is not there: the exporter tries again and again.
+_SOUND_SECONDS = 0.5
 T = TypeVar("T", contravariant=True)
 
 
@@ -45,9 +47,18 @@ class _Watchful(Generic[T]):
         self._signal = signal
         self._inner = inner
         self.away = False
+        self._began: float | None = None
+
+    @property
+    def seems_away(self) -> bool:
+        """Whether the last export failed, or this one is on its way for suspiciously long."""
+        began = self._began
+        return self.away or (began is not None and time.monotonic() - began > _SOUND_SECONDS)
 
     def export(self, batch: T) -> bool:
+        self._began = time.monotonic()
         taken = getattr(self._inner.export(batch), "name", "") == "SUCCESS"
+        self._began = None
         if taken == self.away:
             tell = log.info if taken else log.warning
             tell("the collector takes telemetry again" if taken else "the collector is away", signal=self._signal)
@@ -106,36 +117,28 @@ class Export:
 
     def stop(self) -> None:
         """Send what is left, and return within a second and a half whatever the collector does."""
+        if self._spans.seems_away or self._numbers.seems_away:
+            self._spans.shutdown()  # before the last exports, which then fail at once
+            self._numbers.shutdown()
         self._stopping.set()
         ends = time.monotonic() + _LAST_WORDS_SECONDS
         last = threading.Thread(target=self.tracer_provider.shutdown, name="otlp-stop", daemon=True)
-        for exporter, begin, thread in (
-            (self._spans, last.start, last),
-            (self._numbers, _nothing, self._thread),
-        ):
-            _finish(exporter, begin, thread, ends)
+        last.start()
+        for exporter, thread in ((self._spans, last), (self._numbers, self._thread)):
+            thread.join(max(ends - time.monotonic(), 0.0))
+            if thread.is_alive():
+                exporter.shutdown()  # closes the connection: what waits for an answer on it ends
+                thread.join(_LAST_WORDS_SECONDS / 4)
 
     def _send_numbers(self) -> None:
+        """At once, so that it shows whether there is a collector; then ever again; and at the stop."""
         since = time.time_ns()
-        while True:
-            stopping = self._stopping.wait(self._every_seconds)
+        stopping = False
+        while not stopping:
             try:
                 self._numbers.export(otlp_metrics.collected(self._resource, since))
             except Exception:
                 log.exception("numbers not exported")
-            if stopping:
-                self._numbers.shutdown()
-                return
-
-
-def _finish(exporter: _Watchful[T], begin: Callable[[], None], thread: threading.Thread, ends: float) -> None:
-    if exporter.away:
-        exporter.shutdown()  # before the last export, which then fails at once
-    begin()
-    thread.join(max(ends - time.monotonic(), 0.0))
-    if thread.is_alive():
-        exporter.shutdown()  # closes the connection: what waits for an answer on it ends
-        thread.join(_LAST_WORDS_SECONDS / 4)
-
-
-def _nothing() -> None: ...
+            stopping = self._stopping.wait(self._every_seconds)
+        self._numbers.export(otlp_metrics.collected(self._resource, since))
+        self._numbers.shutdown()
