@@ -15,6 +15,7 @@ import typer
 
 from novacron_cli import (
     audit,
+    breakers,
     login,
     metrics,
     node,
@@ -69,6 +70,7 @@ def build() -> typer.Typer:
         ("node", node.app),
         ("provider", provider.app),
         ("service", service.app),
+        ("breakers", breakers.app),
         ("saga", saga.app),
         ("metrics", metrics.app),
         ("user", user.app),

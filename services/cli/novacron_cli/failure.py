@@ -49,6 +49,7 @@ _LISTS = {
         "provider": ("provider", "cloud_provider", "cloud provider"),
         "service": ("service",),
         "saga": ("saga",),
+        "breakers": ("breaker",),
     }.items()
     for kind in kinds
 }

@@ -1,7 +1,7 @@
 """What a circuit breaker does in the places where it matters, asked alike of every library. Needs nothing but Python.
 
-A library is given as a function that makes a guard: an object with ``async call(function)`` and ``async is_open()``. Each is told
-that ``ClientError`` is no fault of the target, and opens for ``OPEN_SECONDS`` after ``FAILURES`` failures.
+A library is given as a function that makes a guard: an object with ``async call(function)`` and ``async is_open()``. Each is
+told that ``ClientError`` is no fault of the target, and opens for ``OPEN_SECONDS`` after ``FAILURES`` failures.
 """
 
 import asyncio
