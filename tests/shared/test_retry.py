@@ -22,6 +22,7 @@ from novacron.errors import (
 from novacron.rpc import Channel
 from novacron.rpc.breaker import BreakerConfiguration
 from novacron.rpc.observe import retrying
+from novacron.rpc.request_stream import RequestStream
 from novacron.rpc.retry_budget import RetryBudget
 
 from .rpc_echo import ARITIES, Echo, EchoServiceServicer, add_to_server
@@ -111,6 +112,20 @@ async def test_a_stream_of_requests_of_which_none_was_sent_arrives_whole_once_th
         await servers.start("scheduler", [(add_to_server, servicer)], mesh_listen=f"127.0.0.1:{port}")
         assert await waiting[0] == ["abc"]
         assert await waiting[1] == ["a", "b", "c"]
+
+
+async def test_a_first_message_that_may_have_been_sent_is_not_offered_again():
+    async def messages():
+        yield "a"
+        yield "b"
+
+    for not_sent, again in ((True, ["a", "b"]), (False, None)):
+        stream = RequestStream(messages())
+        assert await anext(aiter(stream)) == "a"
+        assert stream.rewind(not_sent) is (again is not None)
+        if again is not None:
+            assert [message async for message in stream] == again
+            assert not stream.rewind(not_sent), "now both are gone"
 
 
 async def test_without_a_connection_every_arity_ends_unreachable(identify):

@@ -88,6 +88,18 @@ async def test_a_target_that_is_down_is_the_breakers_concern_alone():
     assert {await ask(throttle, accepted=None) for _ in range(20)} == {"failed"}
 
 
+async def test_a_call_that_was_never_sent_says_nothing_of_the_target():
+    throttle = Throttle("scheduler")
+
+    async def refuse_here(call):
+        raise Throttled("no place")
+
+    for _ in range(5):
+        with pytest.raises(Throttled):
+            await throttle.client_stage(call(), refuse_here)
+    assert (throttle.requests, throttle.accepts) == (0, 0)
+
+
 async def test_compensations_are_never_held_back():
     throttle = Throttle("scheduler", chance=lambda: 0.0)
     await ask(throttle, accepted=False)
