@@ -61,3 +61,20 @@ def _all_of(terminal: int) -> str:
             break
         parts.append(part)
     return b"".join(parts).decode()
+
+
+async def test_what_the_client_chain_logs_never_comes_between_the_data(novacron):
+    logging = (
+        "from novacron import logs; from novacron_cli.connection import _log_beside_the_data as beside;"
+        "beside(); logs.logger('rpc').warning('breaker opened')"
+    )
+    for debug, expected in ({}, False), ({"NOVACRON_DEBUG": "1"}, True):
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-P", "-c", logging),
+            env={**novacron.environment, **debug},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, err = await process.communicate()
+        assert (process.returncode, out) == (0, b"")
+        assert (b"breaker opened" in err) is expected

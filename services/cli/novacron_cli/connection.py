@@ -1,7 +1,9 @@
-"""The way to the services: one channel each, opened when first used, every call signed with the session's token."""
+"""The way to the services: one channel each, opened when first used, every call signed with the session's token or a key."""
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import cached_property
@@ -16,14 +18,14 @@ if TYPE_CHECKING:
     import typer
 
     from novacron.rpc.channel import Channel
-    from novacron_cli.session import Session
+    from novacron_cli.session import KeyInHand, Session
 
 
 class SignedChannel:
     """A drop-in for a channel under generated stubs: calls carry the token, and one that was refused is made once more
     with a new token where the session can have one."""
 
-    def __init__(self, channel: Channel, session: Session, target: str) -> None:
+    def __init__(self, channel: Channel, session: Session | KeyInHand, target: str) -> None:
         self._channel = channel
         self._session = session
         self._target = target
@@ -178,13 +180,22 @@ class Connection:
 
     def _signed(self, service: str) -> SignedChannel:
         target = f"the {service} service at {self.profile.endpoint(service)}"
-        return SignedChannel(self._channel(service), self.session, target)
+        return SignedChannel(self._channel(service), self._signature, target)
+
+    @cached_property
+    def _signature(self) -> Session | KeyInHand:
+        """What signs calls: a key that the environment names, else the session. Login and logout are about the session."""
+        from novacron_cli.session import KeyInHand
+
+        key = os.environ.get("NOVACRON_API_KEY", "").strip()
+        return KeyInHand(key) if key else self.session
 
     def _channel(self, service: str) -> Channel:
         from novacron.rpc.breaker import BreakerConfiguration
         from novacron.rpc.channel import Channel
 
         if service not in self._channels:
+            _log_beside_the_data()
             address = self.profile.endpoint(service)
             # A person waits for the service to come back: a breaker that stays open for minutes would outlast that.
             breaker = BreakerConfiguration(timeout_duration_seconds=1, longest_open_seconds=2, success_threshold=1)
@@ -204,6 +215,15 @@ class Connection:
             raise Refusal(
                 f"cannot read the CA file {ca_file}: {error.strerror}", ExitCode.USAGE, "name another with --ca-file"
             ) from None
+
+
+def _log_beside_the_data() -> None:
+    """What the client chain logs is for its debugging: stdout is for data, and what failed is told by the error."""
+    import structlog
+
+    debugging = bool(os.environ.get("NOVACRON_DEBUG"))
+    factory = structlog.PrintLoggerFactory(sys.stderr) if debugging else structlog.ReturnLoggerFactory()
+    structlog.configure(logger_factory=factory)
 
 
 @asynccontextmanager
