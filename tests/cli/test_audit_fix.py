@@ -1,6 +1,7 @@
 """`novacron audit --fix` against the services themselves: vm, scheduler, monitoring and an agent, over real databases."""
 
 import asyncio
+import os
 from uuid import UUID, uuid4
 
 import pytest
@@ -89,6 +90,28 @@ async def test_it_says_what_it_would_do_and_does_nothing_unasked(novacron, house
     assert plain.code == 1
     assert "novacron audit --fix destroys it" in plain.out
     assert (await novacron("audit", "--yes")).code == 2
+
+
+async def test_a_person_is_asked_and_no_means_no(novacron, house):
+    vm = await gone(house)
+
+    async def answering(answer):
+        terminal, stdin = os.openpty()
+        try:
+            process = await novacron.start("audit", "--fix", stdin=stdin)
+            os.write(terminal, answer)
+            async with asyncio.timeout(60):
+                _, err = await process.communicate()
+        finally:
+            os.close(terminal)
+            os.close(stdin)
+        return process.returncode, err.decode()
+
+    code, said = await answering(b"n\n")
+    assert (code, "mend these 3?" in said, "3 broken, and nothing was changed" in said) == (1, True, True)
+    assert UUID(vm.vm_id) in await house.domains()
+    assert (await answering(b"y\n"))[0] == 0
+    await house.nothing_is_left_over()
 
 
 async def test_what_is_refused_is_told_and_the_rest_is_mended_all_the_same(novacron, house):

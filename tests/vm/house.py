@@ -347,7 +347,7 @@ async def build(servers: Servers, new_database: Any, directory: Path) -> House:
             ),
             (add_TemplateServiceServicer_to_server, TemplateServicer(templates, tokens)),
             (add_DrainServiceServicer_to_server, DrainServicer(Drains(drains, coordinator, scheduler_client))),
-            (add_RepairServiceServicer_to_server, RepairServicer(repairs, scheduler_client, agents)),
+            (add_RepairServiceServicer_to_server, RepairServicer(repairs)),
             (add_SagaServiceServicer_to_server, SagaServicer(database, Operator(database, sagas.ALL), tokens)),
         ],
     )

@@ -16,7 +16,7 @@ from novacron.api.vm.v1 import (
     RepairServiceStub,
     RestoreMonitoringRequest,
 )
-from novacron.errors import FailedPrecondition, InvalidArgument, NotFound, PermissionDenied, Unavailable
+from novacron.errors import FailedPrecondition, InvalidArgument, NotFound, PermissionDenied
 from novacron.testing.patience import eventually
 from novacron_agent.drivers.driver import DomainSpec
 from novacron_vm.repair_store import RepairStore
@@ -119,10 +119,12 @@ async def test_a_reservation_whose_domain_is_still_there_is_not_free(house, repa
     with pytest.raises(FailedPrecondition, match="destroy it first"):
         await release(repairs, reservation)
     await house.host.goes_down()
-    with pytest.raises(Unavailable, match="the agent of node n1 cannot be reached"):
+    with pytest.raises(FailedPrecondition, match="of node n1 cannot be reached, so what is on it cannot be known"):
         await release(repairs, reservation)
+    answer = await repairs.ListNodeDomains(ListNodeDomainsRequest(node_id=str(house.host.node_id)))
+    assert (len(answer.domains), answer.unreachable) == (0, "the agent of node n1 cannot be reached")
     assert UUID(vm.vm_id) in await house.reserved()
-    assert [outcome.partition(":")[0] for _, outcome in await outcomes(repairs)] == ["failed", "refused"]
+    assert [outcome.partition(":")[0] for _, outcome in await outcomes(repairs)] == ["refused", "refused"]
 
 
 async def test_a_reservation_made_since_is_another_one_and_stays(house, repairs):

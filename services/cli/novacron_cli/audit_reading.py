@@ -72,6 +72,8 @@ async def _domains(connection: Connection, nodes: Sequence[Any]) -> tuple[list[D
         except NovacronError as error:
             unread[node.node_id] = error.message
         else:
+            if answer.unreachable:
+                unread[node.node_id] = answer.unreachable
             found.extend(Domain(one.vm_id, one.name, node.node_id) for one in answer.domains)
 
     await asyncio.gather(*map(ask, nodes))

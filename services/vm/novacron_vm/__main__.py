@@ -66,7 +66,7 @@ async def serve(settings: VmSettings, stopping: asyncio.Event) -> None:
         server.add(add_DrainServiceServicer_to_server, DrainServicer(Drains(drains, coordinator, scheduler)))
         leaks = LeakClient(base.mesh.channel("scheduler"), base.mesh.channel("monitoring"))
         repairs = Repairs(RepairStore(store), scheduler, leaks, monitoring, agents, tokens)
-        server.add(add_RepairServiceServicer_to_server, RepairServicer(repairs, scheduler, agents))
+        server.add(add_RepairServiceServicer_to_server, RepairServicer(repairs))
         operator = Operator(base.database, sagas.ALL, services=participants)
         server.add(add_SagaServiceServicer_to_server, SagaServicer(base.database, operator, tokens))
         async with base.serving(server, background=[coordinator, AddressKeeper(store, scheduler, agents)]):

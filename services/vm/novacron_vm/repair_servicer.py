@@ -9,8 +9,6 @@ from novacron.api.vm import v1 as pb
 from novacron.rpc import current
 from novacron.timestamps import to_timestamp
 
-from .agents import Agents
-from .clients import SchedulerClient
 from .repair import Order, Repair, RepairAction
 from .repairs import Repairs
 
@@ -18,13 +16,11 @@ from .repairs import Repairs
 class RepairServicer(pb.RepairServiceServicer):
     """RepairService."""
 
-    def __init__(self, repairs: Repairs, scheduler: SchedulerClient, agents: Agents) -> None:
+    def __init__(self, repairs: Repairs) -> None:
         self._repairs = repairs
-        self._scheduler = scheduler
-        self._agents = agents
 
     async def ListNodeDomains(self, request: pb.ListNodeDomainsRequest, context: Any) -> pb.ListNodeDomainsResponse:
-        place = await self._scheduler.place(UUID(request.node_id))
+        found, unreachable = await self._repairs.domains(UUID(request.node_id))
         domains = [
             pb.NodeDomain(
                 vm_id=str(one.vm_id),
@@ -32,9 +28,9 @@ class RepairServicer(pb.RepairServiceServicer):
                 power_state=one.power_state,
                 created_at=to_timestamp(one.created_at),
             )
-            for one in await self._agents.domains(place)
+            for one in found
         ]
-        return pb.ListNodeDomainsResponse(domains=domains)
+        return pb.ListNodeDomainsResponse(domains=domains, unreachable=unreachable)
 
     async def ReleaseLeakedReservation(
         self, request: pb.ReleaseLeakedReservationRequest, context: Any

@@ -7,22 +7,25 @@ already is nothing to do.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from uuid import UUID
 
 from novacron import logs
-from novacron.errors import FailedPrecondition, NovacronError
+from novacron.errors import DeadlineExceeded, FailedPrecondition, NovacronError, Unavailable
 from novacron.paging import PageTokens, page_size
 
-from .agents import Agents
+from .agents import Agents, HostDomain
 from .clients import MonitoringClient, SchedulerClient
 from .repair import Order, Repair, Standing
 from .repair_clients import LeakClient
 from .repair_store import RepairStore
 
 log = logs.logger(__name__)
+# An agent that is up answers in milliseconds; who asks has to answer in time, too.
+_ASK_SECONDS = 3.0
 _DONE, _NOTHING = "done", "nothing to do"
 
 
@@ -89,6 +92,20 @@ class Repairs:
                 await self._agents.delete(await self._scheduler.place(node_id), order.vm_id)
             return told.done(there)
 
+    async def domains(self, node_id: UUID) -> tuple[Sequence[HostDomain], str]:
+        """What is on a node, or why nobody knows. An agent that is away is no fault of this service's, and is told as a fact.
+
+        :raises NotFound: no such node.
+        """
+        place = await self._scheduler.place(node_id)
+        try:
+            async with asyncio.timeout(_ASK_SECONDS):
+                return await self._agents.domains(place), ""
+        except (Unavailable, DeadlineExceeded) as error:
+            return (), error.message
+        except TimeoutError:
+            return (), f"the agent of node {place.node_name} does not answer"
+
     async def page(self, size: int, token: str) -> tuple[list[Repair], str]:
         """Repairs, newest first, and the token of the next page. :raises InvalidArgument: the token is none of ours."""
         position, limit = self._tokens.open(token, "repairs"), page_size(size)
@@ -115,6 +132,10 @@ class Repairs:
         )
 
     async def _is_on(self, node_id: UUID, vm_id: UUID) -> bool:
-        """:raises Unreachable: its agent does not answer. :raises NotFound: no such node."""
-        place = await self._scheduler.place(node_id)
-        return any(domain.vm_id == vm_id for domain in await self._agents.domains(place))
+        """:raises FailedPrecondition: its agent does not answer, so it may be. :raises NotFound: no such node."""
+        found, unreachable = await self.domains(node_id)
+        if unreachable:
+            raise FailedPrecondition(
+                f"{unreachable}, so what is on it cannot be known: bring its agent back, then repeat"
+            )
+        return any(domain.vm_id == vm_id for domain in found)

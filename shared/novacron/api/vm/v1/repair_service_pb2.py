@@ -27,7 +27,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from novacron.api.options.v1 import options_pb2 as novacron_dot_api_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'novacron/api/vm/v1/repair_service.proto\x12\x12novacron.api.vm.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a%novacron/api/options/v1/options.proto\"3\n\x16ListNodeDomainsRequest\x12\x19\n\x07node_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"J\n\x17ListNodeDomainsResponse\x12/\n\x07\x64omains\x18\x01 \x03(\x0b\x32\x1e.novacron.api.vm.v1.NodeDomain\"n\n\nNodeDomain\x12\r\n\x05vm_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x13\n\x0bpower_state\x18\x03 \x01(\t\x12.\n\ncreated_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x90\x01\n\x1fReleaseLeakedReservationRequest\x12\x17\n\x05vm_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x19\n\x07node_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1d\n\x0b\x64\x65\x63ision_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1a\n\x06reason\x18\x04 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03\"4\n ReleaseLeakedReservationResponse\x12\x10\n\x08released\x18\x01 \x01(\x08\"T\n\x1d\x44\x65leteLeakedMonitoringRequest\x12\x17\n\x05vm_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1a\n\x06reason\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03\"1\n\x1e\x44\x65leteLeakedMonitoringResponse\x12\x0f\n\x07\x64\x65leted\x18\x01 \x01(\x08\"O\n\x18RestoreMonitoringRequest\x12\x17\n\x05vm_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1a\n\x06reason\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03\"\x1b\n\x19RestoreMonitoringResponse\"\x84\x01\n\x1a\x44\x65stroyLeakedDomainRequest\x12\x17\n\x05vm_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x19\n\x07node_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x16\n\x0enever_heard_of\x18\x03 \x01(\x08\x12\x1a\n\x06reason\x18\x04 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03\"0\n\x1b\x44\x65stroyLeakedDomainResponse\x12\x11\n\tdestroyed\x18\x01 \x01(\x08\"Q\n\x12ListRepairsRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\"[\n\x13ListRepairsResponse\x12+\n\x07repairs\x18\x01 \x03(\x0b\x32\x1a.novacron.api.vm.v1.Repair\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xac\x01\n\x06Repair\x12\x11\n\trepair_id\x18\x01 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x02 \x01(\t\x12\r\n\x05vm_id\x18\x03 \x01(\t\x12\x0f\n\x07node_id\x18\x04 \x01(\t\x12\x14\n\x0cinitiated_by\x18\x05 \x01(\t\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12\x0f\n\x07outcome\x18\x07 \x01(\t\x12(\n\x04time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp2\x9a\x07\n\rRepairService\x12\x8c\x01\n\x0fListNodeDomains\x12*.novacron.api.vm.v1.ListNodeDomainsRequest\x1a+.novacron.api.vm.v1.ListNodeDomainsResponse\" \x90\x02\x01\xc2\xf3\x18\x0f\n\rplatform:read\xca\xf3\x18\x06\n\x02\x08\x0f\x18\x01\x12\xa7\x01\n\x18ReleaseLeakedReservation\x12\x33.novacron.api.vm.v1.ReleaseLeakedReservationRequest\x1a\x34.novacron.api.vm.v1.ReleaseLeakedReservationResponse\" \x90\x02\x02\xc2\xf3\x18\x11\n\x0fplatform:repair\xca\xf3\x18\x04\n\x02\x08\n\x12\xa1\x01\n\x16\x44\x65leteLeakedMonitoring\x12\x31.novacron.api.vm.v1.DeleteLeakedMonitoringRequest\x1a\x32.novacron.api.vm.v1.DeleteLeakedMonitoringResponse\" \x90\x02\x02\xc2\xf3\x18\x11\n\x0fplatform:repair\xca\xf3\x18\x04\n\x02\x08\n\x12\x92\x01\n\x11RestoreMonitoring\x12,.novacron.api.vm.v1.RestoreMonitoringRequest\x1a-.novacron.api.vm.v1.RestoreMonitoringResponse\" \x90\x02\x02\xc2\xf3\x18\x11\n\x0fplatform:repair\xca\xf3\x18\x04\n\x02\x08\n\x12\x98\x01\n\x13\x44\x65stroyLeakedDomain\x12..novacron.api.vm.v1.DestroyLeakedDomainRequest\x1a/.novacron.api.vm.v1.DestroyLeakedDomainResponse\" \x90\x02\x02\xc2\xf3\x18\x11\n\x0fplatform:repair\xca\xf3\x18\x04\n\x02\x08\x0e\x12|\n\x0bListRepairs\x12&.novacron.api.vm.v1.ListRepairsRequest\x1a\'.novacron.api.vm.v1.ListRepairsResponse\"\x1c\x90\x02\x01\xc2\xf3\x18\x0f\n\rplatform:read\xca\xf3\x18\x02\x18\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'novacron/api/vm/v1/repair_service.proto\x12\x12novacron.api.vm.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a%novacron/api/options/v1/options.proto\"3\n\x16ListNodeDomainsRequest\x12\x19\n\x07node_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"_\n\x17ListNodeDomainsResponse\x12/\n\x07\x64omains\x18\x01 \x03(\x0b\x32\x1e.novacron.api.vm.v1.NodeDomain\x12\x13\n\x0bunreachable\x18\x02 \x01(\t\"n\n\nNodeDomain\x12\r\n\x05vm_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x13\n\x0bpower_state\x18\x03 \x01(\t\x12.\n\ncreated_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x90\x01\n\x1fReleaseLeakedReservationRequest\x12\x17\n\x05vm_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x19\n\x07node_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1d\n\x0b\x64\x65\x63ision_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1a\n\x06reason\x18\x04 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03\"4\n ReleaseLeakedReservationResponse\x12\x10\n\x08released\x18\x01 \x01(\x08\"T\n\x1d\x44\x65leteLeakedMonitoringRequest\x12\x17\n\x05vm_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1a\n\x06reason\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03\"1\n\x1e\x44\x65leteLeakedMonitoringResponse\x12\x0f\n\x07\x64\x65leted\x18\x01 \x01(\x08\"O\n\x18RestoreMonitoringRequest\x12\x17\n\x05vm_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1a\n\x06reason\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03\"\x1b\n\x19RestoreMonitoringResponse\"\x84\x01\n\x1a\x44\x65stroyLeakedDomainRequest\x12\x17\n\x05vm_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x19\n\x07node_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x16\n\x0enever_heard_of\x18\x03 \x01(\x08\x12\x1a\n\x06reason\x18\x04 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03\"0\n\x1b\x44\x65stroyLeakedDomainResponse\x12\x11\n\tdestroyed\x18\x01 \x01(\x08\"Q\n\x12ListRepairsRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\"[\n\x13ListRepairsResponse\x12+\n\x07repairs\x18\x01 \x03(\x0b\x32\x1a.novacron.api.vm.v1.Repair\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xac\x01\n\x06Repair\x12\x11\n\trepair_id\x18\x01 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x02 \x01(\t\x12\r\n\x05vm_id\x18\x03 \x01(\t\x12\x0f\n\x07node_id\x18\x04 \x01(\t\x12\x14\n\x0cinitiated_by\x18\x05 \x01(\t\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12\x0f\n\x07outcome\x18\x07 \x01(\t\x12(\n\x04time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp2\x9a\x07\n\rRepairService\x12\x8c\x01\n\x0fListNodeDomains\x12*.novacron.api.vm.v1.ListNodeDomainsRequest\x1a+.novacron.api.vm.v1.ListNodeDomainsResponse\" \x90\x02\x01\xc2\xf3\x18\x0f\n\rplatform:read\xca\xf3\x18\x06\n\x02\x08\x0f\x18\x01\x12\xa7\x01\n\x18ReleaseLeakedReservation\x12\x33.novacron.api.vm.v1.ReleaseLeakedReservationRequest\x1a\x34.novacron.api.vm.v1.ReleaseLeakedReservationResponse\" \x90\x02\x02\xc2\xf3\x18\x11\n\x0fplatform:repair\xca\xf3\x18\x04\n\x02\x08\n\x12\xa1\x01\n\x16\x44\x65leteLeakedMonitoring\x12\x31.novacron.api.vm.v1.DeleteLeakedMonitoringRequest\x1a\x32.novacron.api.vm.v1.DeleteLeakedMonitoringResponse\" \x90\x02\x02\xc2\xf3\x18\x11\n\x0fplatform:repair\xca\xf3\x18\x04\n\x02\x08\n\x12\x92\x01\n\x11RestoreMonitoring\x12,.novacron.api.vm.v1.RestoreMonitoringRequest\x1a-.novacron.api.vm.v1.RestoreMonitoringResponse\" \x90\x02\x02\xc2\xf3\x18\x11\n\x0fplatform:repair\xca\xf3\x18\x04\n\x02\x08\n\x12\x98\x01\n\x13\x44\x65stroyLeakedDomain\x12..novacron.api.vm.v1.DestroyLeakedDomainRequest\x1a/.novacron.api.vm.v1.DestroyLeakedDomainResponse\" \x90\x02\x02\xc2\xf3\x18\x11\n\x0fplatform:repair\xca\xf3\x18\x04\n\x02\x08\x0e\x12|\n\x0bListRepairs\x12&.novacron.api.vm.v1.ListRepairsRequest\x1a\'.novacron.api.vm.v1.ListRepairsResponse\"\x1c\x90\x02\x01\xc2\xf3\x18\x0f\n\rplatform:read\xca\xf3\x18\x02\x18\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -77,31 +77,31 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTNODEDOMAINSREQUEST']._serialized_start=164
   _globals['_LISTNODEDOMAINSREQUEST']._serialized_end=215
   _globals['_LISTNODEDOMAINSRESPONSE']._serialized_start=217
-  _globals['_LISTNODEDOMAINSRESPONSE']._serialized_end=291
-  _globals['_NODEDOMAIN']._serialized_start=293
-  _globals['_NODEDOMAIN']._serialized_end=403
-  _globals['_RELEASELEAKEDRESERVATIONREQUEST']._serialized_start=406
-  _globals['_RELEASELEAKEDRESERVATIONREQUEST']._serialized_end=550
-  _globals['_RELEASELEAKEDRESERVATIONRESPONSE']._serialized_start=552
-  _globals['_RELEASELEAKEDRESERVATIONRESPONSE']._serialized_end=604
-  _globals['_DELETELEAKEDMONITORINGREQUEST']._serialized_start=606
-  _globals['_DELETELEAKEDMONITORINGREQUEST']._serialized_end=690
-  _globals['_DELETELEAKEDMONITORINGRESPONSE']._serialized_start=692
-  _globals['_DELETELEAKEDMONITORINGRESPONSE']._serialized_end=741
-  _globals['_RESTOREMONITORINGREQUEST']._serialized_start=743
-  _globals['_RESTOREMONITORINGREQUEST']._serialized_end=822
-  _globals['_RESTOREMONITORINGRESPONSE']._serialized_start=824
-  _globals['_RESTOREMONITORINGRESPONSE']._serialized_end=851
-  _globals['_DESTROYLEAKEDDOMAINREQUEST']._serialized_start=854
-  _globals['_DESTROYLEAKEDDOMAINREQUEST']._serialized_end=986
-  _globals['_DESTROYLEAKEDDOMAINRESPONSE']._serialized_start=988
-  _globals['_DESTROYLEAKEDDOMAINRESPONSE']._serialized_end=1036
-  _globals['_LISTREPAIRSREQUEST']._serialized_start=1038
-  _globals['_LISTREPAIRSREQUEST']._serialized_end=1119
-  _globals['_LISTREPAIRSRESPONSE']._serialized_start=1121
-  _globals['_LISTREPAIRSRESPONSE']._serialized_end=1212
-  _globals['_REPAIR']._serialized_start=1215
-  _globals['_REPAIR']._serialized_end=1387
-  _globals['_REPAIRSERVICE']._serialized_start=1390
-  _globals['_REPAIRSERVICE']._serialized_end=2312
+  _globals['_LISTNODEDOMAINSRESPONSE']._serialized_end=312
+  _globals['_NODEDOMAIN']._serialized_start=314
+  _globals['_NODEDOMAIN']._serialized_end=424
+  _globals['_RELEASELEAKEDRESERVATIONREQUEST']._serialized_start=427
+  _globals['_RELEASELEAKEDRESERVATIONREQUEST']._serialized_end=571
+  _globals['_RELEASELEAKEDRESERVATIONRESPONSE']._serialized_start=573
+  _globals['_RELEASELEAKEDRESERVATIONRESPONSE']._serialized_end=625
+  _globals['_DELETELEAKEDMONITORINGREQUEST']._serialized_start=627
+  _globals['_DELETELEAKEDMONITORINGREQUEST']._serialized_end=711
+  _globals['_DELETELEAKEDMONITORINGRESPONSE']._serialized_start=713
+  _globals['_DELETELEAKEDMONITORINGRESPONSE']._serialized_end=762
+  _globals['_RESTOREMONITORINGREQUEST']._serialized_start=764
+  _globals['_RESTOREMONITORINGREQUEST']._serialized_end=843
+  _globals['_RESTOREMONITORINGRESPONSE']._serialized_start=845
+  _globals['_RESTOREMONITORINGRESPONSE']._serialized_end=872
+  _globals['_DESTROYLEAKEDDOMAINREQUEST']._serialized_start=875
+  _globals['_DESTROYLEAKEDDOMAINREQUEST']._serialized_end=1007
+  _globals['_DESTROYLEAKEDDOMAINRESPONSE']._serialized_start=1009
+  _globals['_DESTROYLEAKEDDOMAINRESPONSE']._serialized_end=1057
+  _globals['_LISTREPAIRSREQUEST']._serialized_start=1059
+  _globals['_LISTREPAIRSREQUEST']._serialized_end=1140
+  _globals['_LISTREPAIRSRESPONSE']._serialized_start=1142
+  _globals['_LISTREPAIRSRESPONSE']._serialized_end=1233
+  _globals['_REPAIR']._serialized_start=1236
+  _globals['_REPAIR']._serialized_end=1408
+  _globals['_REPAIRSERVICE']._serialized_start=1411
+  _globals['_REPAIRSERVICE']._serialized_end=2333
 # @@protoc_insertion_point(module_scope)

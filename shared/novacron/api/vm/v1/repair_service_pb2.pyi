@@ -18,10 +18,12 @@ class ListNodeDomainsRequest(_message.Message):
     def __init__(self, node_id: _Optional[str] = ...) -> None: ...
 
 class ListNodeDomainsResponse(_message.Message):
-    __slots__ = ("domains",)
+    __slots__ = ("domains", "unreachable")
     DOMAINS_FIELD_NUMBER: _ClassVar[int]
+    UNREACHABLE_FIELD_NUMBER: _ClassVar[int]
     domains: _containers.RepeatedCompositeFieldContainer[NodeDomain]
-    def __init__(self, domains: _Optional[_Iterable[_Union[NodeDomain, _Mapping]]] = ...) -> None: ...
+    unreachable: str
+    def __init__(self, domains: _Optional[_Iterable[_Union[NodeDomain, _Mapping]]] = ..., unreachable: _Optional[str] = ...) -> None: ...
 
 class NodeDomain(_message.Message):
     __slots__ = ("vm_id", "name", "power_state", "created_at")

@@ -80,7 +80,7 @@ class RepairServiceServicer:
     """
 
     def ListNodeDomains(self, request, context):
-        """Lists the domains on a node, as its agent has them now. NOT_FOUND: no such node. UNAVAILABLE: its agent does not answer.
+        """Lists the domains on a node, as its agent has them now, or says why its agent does not answer. NOT_FOUND: no such node.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -88,7 +88,7 @@ class RepairServiceServicer:
 
     def ReleaseLeakedReservation(self, request, context):
         """Gives back what is held of a node for a VM that is gone or on another node. FAILED_PRECONDITION: the VM is there, a saga
-        works on it, or its domain is still on the node.
+        works on it, or its domain is still on the node, or may be: the agent does not answer.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -109,8 +109,8 @@ class RepairServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DestroyLeakedDomain(self, request, context):
-        """Removes domain and disks of a VM that is gone. FAILED_PRECONDITION: the VM lives, a saga works on it, or nothing is known
-        of such a VM and `never_heard_of` is not set.
+        """Removes domain and disks of a VM that is gone. FAILED_PRECONDITION: the VM lives, a saga works on it, the agent does not
+        answer, or nothing is known of such a VM and `never_heard_of` is not set.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
