@@ -21,11 +21,10 @@ from typing import Any
 from uuid import uuid4
 
 import grpc
-from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased
 
-from novacron import logs
+from novacron import logs, telemetry
 from novacron.api.scheduler.v1 import (
     GetReservationRequest,
     Reservation,
@@ -95,7 +94,7 @@ def _serve(directory: str, pipe: Connection) -> None:
 
 
 def _trace_nothing() -> None:
-    trace.set_tracer_provider(TracerProvider(sampler=ParentBased(ALWAYS_OFF)))
+    telemetry.trace_with(TracerProvider(sampler=ParentBased(ALWAYS_OFF), shutdown_on_exit=False))
 
 
 @asynccontextmanager
@@ -126,7 +125,8 @@ async def run(*, quick: bool = False) -> Report:
     with tempfile.TemporaryDirectory(prefix="novacron-bench-") as directory:
         credentials = _identification(directory, "vm").client()
         async with _servers(directory) as (bare_port, chained_port, calls):
-            took, cpu = await _latencies(credentials, bare_port, chained_port, rounds)
+            with telemetry.span("a request that is not sampled"):
+                took, cpu = await _latencies(credentials, bare_port, chained_port, rounds)
             unavailable = await _amplification(credentials, chained_port, calls, "unavailable", rounds // 3)
             overloaded = await _amplification(credentials, chained_port, calls, "overloaded", rounds // 3)
     median = {name: percentile(values, 0.5) * 1e6 for name, values in took.items()}

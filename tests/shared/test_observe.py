@@ -84,20 +84,22 @@ async def test_both_sides_of_a_call_are_one_trace_under_the_current_names(spans,
 
 @pytest.mark.parametrize("method", ["One", "Many", "Collect", "Talk"])
 async def test_every_arity_has_its_spans(spans, house, method):
-    await Echo(await house())(method, "hello")
-    seen = await ended(spans, 2)
+    with telemetry.span("a user's request"):
+        await Echo(await house())(method, "hello")
+    seen = await ended(spans, 3)
     assert seen[SpanKind.SERVER].parent.span_id == seen[SpanKind.CLIENT].context.span_id
 
 
 async def test_the_span_of_a_stream_lasts_until_the_stream_has_ended(spans, house, servicer):
     servicer.fail_after = Internal("broke in the middle")
-    stream = Echo(await house()).send("Many", "hello")
-    await anext(stream)
+    with telemetry.span("a user's request"):
+        stream = Echo(await house()).send("Many", "hello")
+        await anext(stream)
     assert [span for span in spans.get_finished_spans() if span.kind is SpanKind.CLIENT] == []
     with pytest.raises(Internal):
         async for _ in stream:
             pass
-    client = (await ended(spans, 2))[SpanKind.CLIENT]
+    client = (await ended(spans, 3))[SpanKind.CLIENT]
     assert client.attributes["error.type"] == "INTERNAL"
 
 
@@ -112,9 +114,9 @@ async def test_any_error_is_one_to_the_client_and_only_the_servers_own_are_to_th
         raise error
 
     servicer.behave = fail
-    with pytest.raises(type(error)):
+    with pytest.raises(type(error)), telemetry.span("a user's request"):
         await Echo(await house())("OneOnce", "hello")
-    seen = await ended(spans, 2)
+    seen = await ended(spans, 3)
     client, server = seen[SpanKind.CLIENT], seen[SpanKind.SERVER]
     for span in (client, server):
         assert span.attributes["rpc.response.status_code"] == code
@@ -134,8 +136,9 @@ async def test_attempts_beyond_the_first_are_events_on_the_span_of_the_call_and_
 
     servicer.behave = fail_twice
     channel = await house()
-    await Echo(channel)("One", "hello")
-    seen = await ended(spans, 4)
+    with telemetry.span("a user's request"):
+        await Echo(channel)("One", "hello")
+    seen = await ended(spans, 5)
     client = seen[SpanKind.CLIENT]
     assert [(event.name, event.attributes["novacron.attempt"]) for event in client.events] == [
         ("attempt", 1),
@@ -152,13 +155,13 @@ async def test_a_breaker_that_refuses_is_seen_on_the_span_and_named_as_the_error
     channel = await house()
     echo = Echo(channel)
     await echo("One", "hello")
-    await ended(spans, 2)
+    await ended(spans, 1)
     spans.clear()
     for breaker_class in channel.breakers.all():
         channel.breakers.force(breaker_class, State.FORCED_OPEN, "a test")
-    with pytest.raises(BreakerOpen):
+    with pytest.raises(BreakerOpen), telemetry.span("a user's request"):
         await echo("One", "hello")
-    (client,) = spans.get_finished_spans()
+    client, _ = spans.get_finished_spans()
     assert client.attributes["error.type"] == BreakerOpen.reason
     assert "breaker refused" in [event.name for event in client.events]
 
@@ -180,6 +183,13 @@ async def test_a_trace_that_is_not_sampled_is_passed_on_and_makes_no_span(tracin
     assert here.is_remote
     assert not here.trace_flags.sampled
     assert spans.get_finished_spans() == ()
+
+
+async def test_a_call_that_nobody_asked_for_begins_its_trace_with_who_serves_it(spans, house):
+    await Echo(await house())("One", "a heartbeat")
+    seen = await ended(spans, 1)
+    assert seen.keys() == {SpanKind.SERVER}
+    assert seen[SpanKind.SERVER].parent is None
 
 
 async def test_where_nothing_is_traced_nothing_is_sent(house, servicer):

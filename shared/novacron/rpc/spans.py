@@ -22,12 +22,17 @@ SERVER_ERRORS = frozenset({"UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INT
 
 
 def outgoing(call: ClientCall) -> trace.Span | None:
-    """Pass the trace on with ``call``. The call's own span, where it is recorded; whoever takes it ends it."""
+    """Pass the trace on with ``call``. The call's own span, where it is recorded; whoever takes it ends it.
+
+    A call outside of every trace begins none here: traces begin where requests come in, and heartbeats are no requests.
+    """
     tracer = telemetry.tracer()
     if tracer is None:
         return None
     current = trace.get_current_span().get_span_context()
-    if current.is_valid and not current.trace_flags.sampled:
+    if not current.is_valid:
+        return None
+    if not current.trace_flags.sampled:
         _inject(call, current)
         return None
     span = tracer.start_span(call.path[1:], kind=SpanKind.CLIENT, attributes=attributes_of(call.path, call.target))
