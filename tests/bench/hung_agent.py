@@ -14,12 +14,14 @@ import signal
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import grpc
 
 from novacron.api.vm.v1 import VM_STATE_RUNNING, CreateVmRequest, GetVmConsoleRequest, Vm, VmServiceStub, VmSpec
 from novacron.errors import NovacronError
 from novacron.ids import new_id
+from novacron.rpc.breaker_configuration import BreakerConfiguration
 from novacron.rpc.channel import Channel
 
 from ..e2e.stack import Stack, running_stack
@@ -30,6 +32,7 @@ _AGENTS = 3
 _SPEC = VmSpec(cpu_cores=3, memory_mib=64, storage_gib=1, base_image="novacron-guest")
 # Users of healthy VMs, each with a moment's thought between two calls.
 _USERS, _THOUGHT = 4, 0.01
+_NEVER_OPEN = BreakerConfiguration(minimum_request_threshold=10**9)
 # Calls a second to the agent that hangs, and how long each waits for it.
 _ASKED, _PATIENCE = 16, 2.0
 
@@ -41,10 +44,11 @@ async def run(*, quick: bool = False) -> Report:
         credentials = grpc.ssl_channel_credentials((stack.data.certificates / "ca.pem").read_bytes())
         address = stack.profile["endpoints"]["vm"]
 
-        def client() -> Channel:
-            return Channel("vm", address, credentials, metadata=lambda: token)
+        def client(**options: Any) -> Channel:
+            return Channel("vm", address, credentials, metadata=lambda: token, **options)
 
-        async with client() as ours, client() as theirs:
+        # The others are many: no breaker of one client spares the vm service their calls.
+        async with client() as ours, client(attempts=1, breaker=_NEVER_OPEN) as theirs:
             vms = VmServiceStub(ours)
             hung, *healthy = await _one_on_each_node(vms)
             victim = await _agent_of(stack, hung)
