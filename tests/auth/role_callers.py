@@ -6,14 +6,14 @@ from novacron_auth.users.account import Role
 
 async def admin(auth, name="root", stub=RoleServiceStub):
     """A stub of a platform admin, who is made if need be."""
-    if not await auth.execute("SELECT FROM users WHERE username = %s", name):
+    if not await auth.execute("SELECT 1 FROM users WHERE username = %s", name):
         await auth.user(name, Role.ADMIN)
     return auth.as_user((await auth.login(name)).access_token, stub)
 
 
 async def tenant_admin(auth, name="alice", tenant="default", stub=RoleServiceStub):
     """A stub of a user who runs a tenant, granted that by the platform."""
-    if not await auth.execute("SELECT FROM users WHERE username = %s", name):
+    if not await auth.execute("SELECT 1 FROM users WHERE username = %s", name):
         await auth.user(name, Role.VIEWER, tenant=tenant)
         await auth.execute(
             "INSERT INTO user_roles (user_id, role_id)"

@@ -14,12 +14,14 @@ from typing import Annotated
 import typer
 
 from novacron_cli import (
+    api_key,
     audit,
     breakers,
     login,
     metrics,
     node,
     provider,
+    role,
     saga,
     service,
     sessions,
@@ -74,6 +76,8 @@ def build() -> typer.Typer:
         ("saga", saga.app),
         ("metrics", metrics.app),
         ("user", user.app),
+        ("role", role.app),
+        ("api-key", api_key.app),
         ("tenant", tenant.app),
         ("session", sessions.app),
     ):

@@ -50,6 +50,8 @@ _LISTS = {
         "service": ("service",),
         "saga": ("saga",),
         "breakers": ("breaker",),
+        "role": ("role",),
+        "api-key": ("API key",),
     }.items()
     for kind in kinds
 }

@@ -152,6 +152,20 @@ class Session:
         write(self._profile.token_file, token)
 
 
+class KeyInHand:
+    """An API key from the environment (``NOVACRON_API_KEY``): it signs every call in place of a session."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+
+    async def metadata(self) -> tuple[tuple[str, str], ...]:
+        return (("x-api-key", self._key),)
+
+    async def renew(self) -> bool:
+        """Nothing renews a key."""
+        return False
+
+
 def device(home: Path) -> str:
     """What tells this device from its user's others: random, made once, kept beside the tokens."""
     path = home / "device"

@@ -9,6 +9,7 @@ import asyncio
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from uuid import UUID
 
 import redis.asyncio as redis_client
@@ -65,10 +66,11 @@ def prefix_of(key: str) -> str:
     return match["prefix"]
 
 
+@lru_cache(maxsize=4096)
 def meet(one: frozenset[str], other: frozenset[str]) -> frozenset[str]:
-    """What both grant, no more and no less, wildcards included."""
-    both = {_meet(mine, theirs) for mine in one for theirs in other}
-    return frozenset(permission for permission in both if permission)
+    """What both grant, no more and no less, in as few words as say it."""
+    both = {_meet(mine, theirs) for mine in one for theirs in other} - {""}
+    return frozenset(narrow for narrow in both if all(_meet(narrow, wide) != narrow for wide in both - {narrow}))
 
 
 def _meet(one: str, other: str) -> str:
