@@ -193,6 +193,12 @@ class BreakerOpen(Unavailable):
     code, reason, outcome = Code.UNAVAILABLE, "BREAKER_OPEN", Outcome.NOT_SENT
 
 
+class BreakerOpenBehind(BreakerOpen):
+    """The target says that a breaker of its own is open. What it had done before that is not known here."""
+
+    outcome = Outcome.UNKNOWN
+
+
 class DeadlineExceeded(NovacronError):
     code, reason, outcome, retryable = Code.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED", Outcome.UNKNOWN, True
 
@@ -201,6 +207,12 @@ class DeadlineTooShort(DeadlineExceeded):
     """Too little time is left to begin: the call was never sent."""
 
     code, reason, outcome = Code.DEADLINE_EXCEEDED, "DEADLINE_TOO_SHORT", Outcome.NOT_SENT
+
+
+class DeadlineTooShortBehind(DeadlineTooShort):
+    """The target says that too little time was left. What it had done before that is not known here."""
+
+    outcome = Outcome.UNKNOWN
 
 
 class Cancelled(NovacronError):

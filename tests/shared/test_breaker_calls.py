@@ -27,6 +27,7 @@ from novacron.errors import (
     NoCapacity,
     NotFound,
     NovacronError,
+    Outcome,
     Overloaded,
     PermissionDenied,
     Throttled,
@@ -282,6 +283,26 @@ async def test_transitions_and_refusals_are_numbers_that_prometheus_reads(aritie
         assert sample("novacron_breakers", novacron_breaker_state="open") >= 1
 
 
+@pytest.mark.parametrize("error", [BreakerOpen("to the database"), DeadlineTooShort("for the rest")])
+async def test_what_a_target_did_before_it_was_refused_itself_is_not_known_and_the_target_is_sound(
+    servers, nodes, error
+):
+    """A saga that took this for "never sent" would leave behind what the target had made by then."""
+
+    async def refused(request, context):
+        raise error
+
+    nodes.GetNode = refused
+    nodes.server = await servers.start("scheduler", [(add_NodeServiceServicer_to_server, nodes)])
+    channel = servers.as_service(nodes.server, "vm", breaker=EAGER)
+    for _ in range(3):
+        with pytest.raises(type(error)) as caught:
+            await ask(NodeServiceStub(channel))
+        assert caught.value.outcome is Outcome.UNKNOWN
+    breaker = channel.breakers.of("novacron.api.scheduler.v1.NodeService")
+    assert (breaker.state, breaker.last_rates()[0]) == (State.CLOSED, 0)
+
+
 # Configured while calls go on.
 
 
@@ -306,7 +327,7 @@ def test_an_override_that_makes_no_sense_changes_nothing_and_names_its_field():
     breakers.configure({"": BreakerOverride({"failure_threshold": 2})})
     with pytest.raises(ConfigurationError, match="failure_rate: must be above 0"):
         breakers.configure({"": BreakerOverride({"failure_rate": 2.0})})
-    assert breakers.of("reads").configuration.failure_threshold == 2
+    assert [breakers.of(one).configuration.failure_threshold for one in ("reads", "new")] == [2, 2]
 
 
 def test_a_configured_state_holds_for_breakers_there_and_to_come_and_one_set_by_hand_stays():

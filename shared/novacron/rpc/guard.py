@@ -8,7 +8,7 @@ from typing import Any
 
 import grpc
 
-from ..errors import BreakerOpen, DeadlineExceeded, NovacronError, Outcome, Unreachable
+from ..errors import BreakerOpen, DeadlineExceeded, DeadlineTooShort, NovacronError, Outcome, Unreachable
 from . import breaker_metrics
 from .breaker import CircuitBreaker, Permit, Result, State
 from .breaker_configuration import BreakerConfiguration, FailureCriterion
@@ -32,8 +32,10 @@ def result_of(error: BaseException, timeout: float, configuration: BreakerConfig
     """
     if isinstance(error, Unreachable):
         return _counted(FailureCriterion.UNAVAILABLE, configuration)
-    # Refused by ourselves: or by a breaker behind the target, which is sound then.
-    if not isinstance(error, NovacronError) or error.outcome is Outcome.NOT_SENT or isinstance(error, BreakerOpen):
+    if not isinstance(error, NovacronError) or error.outcome is Outcome.NOT_SENT:
+        return Result.NEUTRAL
+    # The target's own words for a breaker behind it, or for a deadline that leaves it no time: it is sound itself.
+    if isinstance(error, BreakerOpen | DeadlineTooShort):
         return Result.NEUTRAL
     if isinstance(error, DeadlineExceeded):
         fair = timeout * 1000 >= configuration.fair_timeout_ms

@@ -11,7 +11,19 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from .. import logs
-from ..errors import Cancelled, FieldViolation, Internal, NovacronError, Unavailable, Unknown, Unreachable
+from ..errors import (
+    BreakerOpen,
+    BreakerOpenBehind,
+    Cancelled,
+    DeadlineTooShort,
+    DeadlineTooShortBehind,
+    FieldViolation,
+    Internal,
+    NovacronError,
+    Unavailable,
+    Unknown,
+    Unreachable,
+)
 from ..ids import new_id
 from .call import PUSHBACK
 
@@ -65,6 +77,12 @@ def from_exception(exception: BaseException) -> NovacronError:
     )
 
 
+_BEHIND: dict[type[NovacronError], type[NovacronError]] = {
+    BreakerOpen: BreakerOpenBehind,
+    DeadlineTooShort: DeadlineTooShortBehind,
+}
+
+
 def from_rpc_error(error: grpc.RpcError) -> NovacronError:
     """What a call raised, as the class that the server raised; a foreign server's error by its code alone."""
     code: grpc.StatusCode = error.code()
@@ -93,6 +111,8 @@ def from_rpc_error(error: grpc.RpcError) -> NovacronError:
         kind = Cancelled
     if kind is Unavailable and message.startswith(_NEVER_SENT):
         kind = Unreachable
+    # "Never sent" is true where it was raised. One process further it says nothing of what that one had done by then.
+    kind = _BEHIND.get(kind, kind)
     return kind(message, metadata=metadata, violations=violations, retry_after_seconds=retry_after)
 
 
