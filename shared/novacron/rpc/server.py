@@ -58,6 +58,7 @@ _OPTIONS = (
 
 # From NOT_SERVING to the end of taking calls: clients that watch the health of a server turn to others meanwhile.
 _NOTICE_SECONDS = 0.25
+_GOING = "this server is about to stop: ask again, and another one answers"
 # When the call of this task was heard of. It waits after that, for the event loop and for its message.
 _arrived: ContextVar[float] = ContextVar("novacron_arrived", default=0.0)
 
@@ -116,13 +117,15 @@ class _ChainInterceptor(grpc.aio.ServerInterceptor):
             metadata = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
             try:
                 if lasting:
+                    if self._draining:
+                        raise Unavailable(_GOING)
                     self._lasting.add(_task())
                 return await run(ServerCall(path, contract, metadata, context, request, _arrived.get()))
             except asyncio.CancelledError:
                 if not (lasting and self._draining):
                     raise
                 _task().uncancel()
-                await _abort(context, Unavailable("this server is about to stop: ask again, and another one answers"))
+                await _abort(context, Unavailable(_GOING))
             except grpc.aio.AbortError:
                 raise
             except Exception as exception:
