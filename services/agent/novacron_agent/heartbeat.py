@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 import time
 
 from novacron import logs
 from novacron.api.scheduler.v1 import HeartbeatNodeRequest, NodeServiceStub
 from novacron.api.types.v1 import Resources
-from novacron.errors import NovacronError
+from novacron.background import Background
 from novacron.rpc import Channel
 
 from .drivers.driver import Driver
@@ -28,29 +27,21 @@ class Heartbeat:
         self._driver = driver
         self._settings = settings
         self._incarnation = time.time_ns() // 1000
-        self._task: asyncio.Task[None] | None = None
+        self._known = ""
+        self._background = Background("heartbeat", self._beat, retry_seconds=_AWAY_SECONDS)
 
     async def start(self) -> None:
-        self._task = asyncio.create_task(self._beat(), name="heartbeat")
+        await self._background.start()
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._background.stop()
 
-    async def _beat(self) -> None:
-        known = False
-        while True:
-            try:
-                answer = await self._nodes.HeartbeatNode(await self._request())
-                pause = max(answer.lease.ToTimedelta().total_seconds() / 3, 0.1)
-                if not known:
-                    log.info("node registered", node=self._settings.node_name, node_id=answer.node_id)
-                known = True
-            except NovacronError as error:
-                log.warning("heartbeat not taken", reason=error.reason, message=error.message)
-                known, pause = False, _AWAY_SECONDS
-            await asyncio.sleep(pause)
+    async def _beat(self) -> float:
+        answer = await self._nodes.HeartbeatNode(await self._request())
+        if answer.node_id != self._known:
+            log.info("node registered", node=self._settings.node_name, node_id=answer.node_id)
+            self._known = answer.node_id
+        return max(answer.lease.ToTimedelta().total_seconds() / 3, 0.1)
 
     async def _request(self) -> HeartbeatNodeRequest:
         settings, capacity = self._settings, await self._driver.capacity()

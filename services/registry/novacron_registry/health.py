@@ -5,14 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
-from novacron import logs
-from novacron.errors import NovacronError
+from novacron.background import Background
 
 from .service import Asked, Health
 from .services import Services
 from .store import Store
-
-log = logs.logger(__name__)
 
 _AT_ONCE = 64
 _PAUSE_SECONDS = 0.5
@@ -38,30 +35,17 @@ class HealthChecker:
         self._services = services
         self._probe = probe
         self._interval_seconds = interval_seconds
-        self._task: asyncio.Task[None] | None = None
+        self._background = Background("health-checker", self._run, retry_seconds=_PAUSE_SECONDS)
 
     async def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="health-checker")
+        await self._background.start()
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._background.stop()
         await self._probe.close()
 
-    async def _run(self) -> None:
-        while True:
-            try:
-                more = await self.turn()
-            except NovacronError as error:
-                more = False
-                log.warning("health checks wait", reason=error.reason, message=error.message)
-            except Exception as error:
-                # Whatever it is, the next turn may do better; without turns every service would look as it did last.
-                more = False
-                log.error("health checks failed", exc_info=error)
-            if not more:
-                await asyncio.sleep(_PAUSE_SECONDS)
+    async def _run(self) -> float:
+        return 0.0 if await self.turn() else _PAUSE_SECONDS
 
     async def turn(self) -> bool:
         """Ask those whose turn it is, and see to lapsed leases; whether more were due than one turn takes."""

@@ -6,13 +6,10 @@ import asyncio
 from collections.abc import AsyncGenerator
 from uuid import UUID
 
-from novacron import logs
-from novacron.errors import NovacronError
+from novacron.background import Background
 
 from .service import Change, Service, changes
 from .store import Store
-
-log = logs.logger(__name__)
 
 
 class Watch:
@@ -30,15 +27,13 @@ class Watch:
         self._turned = asyncio.Event()  # set and replaced when the picture changes
         self._watched = asyncio.Event()
         self._watchers = 0
-        self._task: asyncio.Task[None] | None = None
+        self._background = Background("service-watch", self._follow, retry_seconds=interval_seconds)
 
     async def start(self) -> None:
-        self._task = asyncio.create_task(self._follow(), name="service-watch")
+        await self._background.start()
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._background.stop()
 
     async def changes(self) -> AsyncGenerator[Change]:
         """Every service once, as fresh as a list would show it, then each change. Ends only with its caller."""
@@ -58,16 +53,10 @@ class Watch:
             if self._watchers == 0:
                 self._watched.clear()
 
-    async def _follow(self) -> None:
-        while True:
-            await self._watched.wait()
-            try:
-                await self._look()
-            except NovacronError as error:
-                log.warning("watchers wait", reason=error.reason, message=error.message)
-            except Exception as error:
-                log.error("looking for changes failed", exc_info=error)
-            await asyncio.sleep(self._interval_seconds)
+    async def _follow(self) -> float:
+        await self._watched.wait()
+        await self._look()
+        return self._interval_seconds
 
     async def _look(self) -> None:
         async with self._looking:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from novacron import logs
+from novacron.background import Background
 from novacron.errors import NovacronError
 
 from .agents import Agents
@@ -24,25 +23,17 @@ class AddressKeeper:
         self._store = store
         self._scheduler = scheduler
         self._agents = agents
-        self._task: asyncio.Task[None] | None = None
+        self._background = Background("addresses", self._turn, retry_seconds=_SECONDS)
 
     async def start(self) -> None:
-        self._task = asyncio.create_task(self._keep(), name="addresses")
+        await self._background.start()
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._background.stop()
 
-    async def _keep(self) -> None:
-        while True:
-            try:
-                await self.look_once()
-            except NovacronError as error:
-                log.info("addresses not looked up", reason=error.reason)
-            except Exception:
-                log.exception("addresses not looked up")
-            await asyncio.sleep(_SECONDS)
+    async def _turn(self) -> float:
+        await self.look_once()
+        return _SECONDS
 
     async def look_once(self) -> int:
         """Ask for every address that is missing; returns how many were found."""
