@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from novacron import logs
-from novacron.errors import NovacronError
+from novacron.background import Background
 
 from ..configuration.configurations import Configurations
 from .store import SessionStore
 
 log = logs.logger(__name__)
 _EVERY_SECONDS = 600.0
+_RETRY_SECONDS = 60.0
 _BATCH = 1000
 
 
@@ -24,15 +23,13 @@ class Housekeeping:
         self._store = store
         self._configurations = configurations
         self._every = every_seconds
-        self._task: asyncio.Task[None] | None = None
+        self._background = Background("session-housekeeping", self._work, retry_seconds=_RETRY_SECONDS)
 
     async def start(self) -> None:
-        self._task = asyncio.create_task(self._work(), name="session-housekeeping")
+        await self._background.start()
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._background.stop()
 
     async def sweep(self) -> int:
         """Remove what is due; how many sessions that were."""
@@ -43,11 +40,7 @@ class Housekeeping:
             removed += batch
         return removed
 
-    async def _work(self) -> None:
-        while True:
-            try:
-                if removed := await self.sweep():
-                    log.info("old sessions removed", sessions=removed)
-            except NovacronError as error:
-                log.warning("old sessions were not removed", reason=error.reason)
-            await asyncio.sleep(self._every)
+    async def _work(self) -> float:
+        if removed := await self.sweep():
+            log.info("old sessions removed", sessions=removed)
+        return self._every
