@@ -76,7 +76,7 @@ async def test_a_create_is_one_trace_through_every_service_that_has_a_part_in_it
     assert [step.name for step in steps] == [
         f"saga create-vm/{step}/action" for step in ("reserve", "provision", "monitor", "activate")
     ]
-    assert {step.attributes["saga.id"] for step in steps} == {vm_id}
+    assert {step.attributes["novacron.saga.id"] for step in steps} == {vm_id}
     for step, method in zip(steps, CALLS, strict=True):
         client = next(span for span in trace.below(step) if span.name == method)
         assert client.kind == "client"

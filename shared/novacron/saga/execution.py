@@ -191,7 +191,7 @@ class Execution:
         try:
             with (
                 metrics.timed(self.record.name, intent),
-                telemetry.span(f"saga {name}", self.record.traceparent, saga_id=str(self.record.saga_id)),
+                telemetry.span(f"saga {name}", self.record.traceparent, novacron_saga_id=str(self.record.saga_id)),
             ):
                 await failpoint.reach("send", name)
                 with deadline.within(step.timeout_seconds):
