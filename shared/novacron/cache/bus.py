@@ -2,14 +2,21 @@
 
 A message tells who listens to drop what was made from a tag; the version makes what lies in Redis stale for who was not
 listening. A lost connection empties the first tier, since what was missed cannot be known.
+
+The bus asks several times a second whether Redis is still there: what was published before the question comes before
+the answer. From one answer to the next, and a little longer, the caches trust their values; without one they ask anew
+every second. What could not be published is published when Redis is back.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterable
+from typing import Any
 
 import redis.asyncio as redis_client
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from .. import logs
@@ -20,6 +27,9 @@ log = logs.logger(__name__)
 CHANNEL = "novacron:invalidate"
 _VERSION_SECONDS = 86_400
 _RECONNECT_SECONDS = 0.5
+_BEAT_SECONDS = 0.2
+# An answer is good for so long: a revocation that is published now holds everywhere within this, whatever becomes of Redis.
+_TRUST_SECONDS = 0.8
 
 
 class InvalidationBus:
@@ -31,7 +41,9 @@ class InvalidationBus:
         self._background = Background(
             "invalidation-bus", self._listen, retry_seconds=_RECONNECT_SECONDS, expected=(RedisError, OSError)
         )
+        self._unpublished: set[str] = set()
         self.connected = asyncio.Event()
+        self._trust(0.0)
 
     async def start(self) -> None:
         if self._redis is not None:
@@ -41,19 +53,20 @@ class InvalidationBus:
         await self._background.stop()
 
     async def publish(self, *tags: str) -> bool:
-        """Drop these tags everywhere. False: Redis is away, and other processes learn it by their lifetimes only."""
+        """Drop these tags everywhere. False: Redis is away; it is told when it is back, caches are not trusted meanwhile."""
         for cache in self._caches:
             cache.invalidate(*tags)
         if self._redis is None:
             return False
         try:
-            async with self._redis.pipeline(transaction=False) as pipeline:
+            async with asyncio.timeout(_TRUST_SECONDS), self._redis.pipeline(transaction=False) as pipeline:
                 for tag in tags:
                     pipeline.incr(f"tag:{tag}")
                     pipeline.expire(f"tag:{tag}", _VERSION_SECONDS)
                     pipeline.publish(CHANNEL, tag)
                 await pipeline.execute()
-        except (RedisError, OSError) as error:
+        except (RedisError, OSError, TimeoutError) as error:
+            self._unpublished.update(tags)
             log.warning("invalidation not published", tags=tags, error=str(error))
             return False
         return True
@@ -66,15 +79,40 @@ class InvalidationBus:
                 await subscription.subscribe(CHANNEL)
                 self._clear()
                 self.connected.set()
-                async for message in subscription.listen():
-                    if message["type"] == "message":
-                        tag = message["data"]
-                        for cache in self._caches:
-                            cache.invalidate(tag.decode() if isinstance(tag, bytes) else str(tag))
+                await self._follow(subscription)
         finally:
             self.connected.clear()
+            self._trust(0.0)
             self._clear()
         return _RECONNECT_SECONDS
+
+    async def _follow(self, subscription: Any) -> None:
+        """:raises RedisConnectionError: Redis has been silent for too long, though the connection may still stand."""
+        asked = answered = 0.0
+        while True:
+            now = time.monotonic()
+            if now - asked >= _BEAT_SECONDS and answered >= asked:
+                asked = now
+                await subscription.ping()
+                if self._unpublished:
+                    tags = tuple(self._unpublished)
+                    self._unpublished.clear()
+                    await self.publish(*tags)
+            message = await subscription.get_message(timeout=_BEAT_SECONDS)
+            if message is None:
+                if time.monotonic() - asked > _TRUST_SECONDS and answered < asked:
+                    raise RedisConnectionError("Redis is silent")
+            elif message["type"] == "pong":
+                answered = asked
+                self._trust(asked + _TRUST_SECONDS)
+            elif message["type"] == "message":
+                tag = message["data"]
+                for cache in self._caches:
+                    cache.invalidate(tag.decode() if isinstance(tag, bytes) else str(tag))
+
+    def _trust(self, until: float) -> None:
+        for cache in self._caches:
+            cache.trust(until)
 
     def _clear(self) -> None:
         for cache in self._caches:

@@ -1,13 +1,15 @@
 """A value is looked for in this process, then in Redis, then loaded, once, however many ask at the same time.
 
-Every value has a lifetime. Tags name what a value was made from; invalidating a tag drops those values here at once and in
-every other process through the bus. With Redis down everything still works, only slower.
+Every value has a lifetime. Tags name what a value was made from; invalidating a tag drops those values here at once and
+in every other process through the bus. With Redis down everything still works, only slower: while a cache on a bus does
+not hear of invalidations, its values are used for a second and no longer.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
@@ -20,6 +22,10 @@ from . import cache_metrics
 
 log = logs.logger(__name__)
 
+# The tag of every value: whoever publishes it empties every cache.
+EVERYTHING = "*"
+# How old a value may be that nobody would tell this process to drop.
+_UNHEARD_SECONDS = 1.0
 # Longer than this is not worth waiting for a cache.
 _REDIS_SECONDS = 0.25
 
@@ -39,7 +45,11 @@ class TieredCache:
         self.name = name
         self._redis = redis
         self._l2_seconds = l2_ttl_seconds or ttl_seconds
-        self._l1: TTLCache[str, Any] = TTLCache(size, ttl_seconds)
+        # Each value with the moment when its loading began.
+        self._l1: TTLCache[str, tuple[Any, float]] = TTLCache(size, ttl_seconds)
+        self._trusted_until = float(
+            "inf"
+        )  # until then every invalidation is heard of; a cache without a bus hears none
         self._keys_of_tag: dict[str, set[str]] = {}
         self._loading: dict[str, asyncio.Future[Any]] = {}
         self._generation = 0  # grows with every invalidation: a load that began before one is not kept
@@ -48,10 +58,12 @@ class TieredCache:
 
     async def get(self, key: str, load: Callable[[], Awaitable[Any]], *, tags: Iterable[str] = ()) -> Any:
         """The value under ``key``; ``load`` is called when no tier has it, and its errors are the caller's."""
-        value = self._l1.get(key)
-        if value is not None:
-            self.hits += 1
-            return value
+        held = self._l1.get(key)
+        if held is not None:
+            now = time.monotonic()
+            if now < self._trusted_until or now < held[1] + _UNHEARD_SECONDS:
+                self.hits += 1
+                return held[0]
         self.misses += 1
         loading = self._loading.get(key)
         if loading is None:
@@ -64,9 +76,15 @@ class TieredCache:
     def invalidate(self, *tags: str) -> None:
         """Drop every value of these tags in this process; the bus tells the others."""
         self._generation += 1
+        if EVERYTHING in tags:
+            self.clear()
         for tag in tags:
             for key in self._keys_of_tag.pop(tag, ()):
                 self._l1.pop(key, None)
+
+    def trust(self, until: float) -> None:
+        """Every invalidation before ``until`` (monotonic) reaches this cache: its values are good for their whole lifetimes."""
+        self._trusted_until = until
 
     def clear(self) -> None:
         """Drop everything in this process: what was missed while the bus was away cannot be known."""
@@ -75,12 +93,12 @@ class TieredCache:
         self._keys_of_tag.clear()
 
     async def _load(self, key: str, load: Callable[[], Awaitable[Any]], tags: tuple[str, ...]) -> Any:
-        generation = self._generation
+        generation, began = self._generation, time.monotonic()
         versions = await self._tag_versions(tags)
         stored = await self._read_l2(key, versions)
         value = stored if stored is not None else await load()
         if generation == self._generation:
-            self._l1[key] = value
+            self._l1[key] = (value, began)
             for tag in tags:
                 self._keys_of_tag.setdefault(tag, set()).add(key)
             if stored is None:
@@ -91,11 +109,9 @@ class TieredCache:
         """What the bus wrote beside each tag: a stored value of other versions is stale. None: Redis is away."""
         if self._redis is None:
             return None
-        if not tags:
-            return []
         try:
             async with asyncio.timeout(_REDIS_SECONDS):
-                return [str(one) for one in await self._redis.mget([f"tag:{tag}" for tag in tags])]
+                return [str(one) for one in await self._redis.mget([f"tag:{tag}" for tag in (EVERYTHING, *tags)])]
         except (RedisError, OSError, TimeoutError):
             return None
 
