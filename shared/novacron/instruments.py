@@ -49,6 +49,11 @@ def declared(family: str) -> Instrument | None:
     return _declared.get(family)
 
 
+def every() -> list[Instrument]:
+    """All that were declared so far: a module declares its own when it is imported."""
+    return list(_declared.values())
+
+
 def counter(name: str, unit: str, description: str, *attributes: str) -> Counter:
     """A sum that only grows."""
     return Counter(_declare(name, unit, description, attributes), description, _labels(attributes))

@@ -6,9 +6,13 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import pytest
 
+import novacron
+import novacron.foundation
+import novacron.saga
 from novacron import instruments
 from novacron.cache import TieredCache
 from novacron.exposition import Exposition
@@ -159,3 +163,14 @@ async def test_what_a_process_shows_of_its_calls_its_pool_and_its_caches(exposit
         assert line in text.splitlines(), line
     assert f"novacron_retry_budget{{{target}}} 3." in text
     assert f'rpc_client_call_duration_seconds_count{{error_type="",rpc_method="{SERVICE}/One"' in text
+
+
+def test_every_instrument_stands_in_the_operators_table():
+    table = Path(novacron.__file__).with_name("observability.md").read_text()
+    named, stem = set(), ""
+    for name in re.findall(r"`([^`]+)`", " ".join(re.findall(r"^\| (`[^|]*) \|", table, re.M))):
+        # `.refused` is of the one before it that is written out.
+        stem = stem if name.startswith(".") else name.rpartition(".")[0]
+        named.add(stem + name if name.startswith(".") else name)
+    declared = {one.name for one in instruments.every() if one.name.startswith(("rpc.", "db.", "novacron."))}
+    assert declared - named == set(), "name these in shared/novacron/observability.md"
