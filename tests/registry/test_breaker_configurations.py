@@ -162,6 +162,11 @@ async def test_what_is_deleted_is_gone_and_may_be_deleted_again(registry, operat
             "make it at least 30",
         ),
         ({"current_state": BREAKER_STATE_OPEN}, "configuration.current_state", "must not be in list"),
+        (
+            {"current_state": BREAKER_STATE_FORCED_OPEN, "target_service_name": "registry"},
+            "configuration.current_state",
+            "could not be undone",
+        ),
         ({"fallback_service_name": "scheduler"}, "configuration.fallback_service_name", "is the target itself"),
     ],
 )

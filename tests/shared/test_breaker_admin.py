@@ -31,7 +31,7 @@ from novacron.api.types.v1 import (
 )
 from novacron.db import MigrationSource
 from novacron.embedded.process import free_port
-from novacron.errors import BreakerOpen, InvalidArgument, NotFound, PermissionDenied, Unavailable
+from novacron.errors import BreakerOpen, FailedPrecondition, InvalidArgument, NotFound, PermissionDenied, Unavailable
 from novacron.foundation import Foundation
 from novacron.rpc import admin_servicer
 from novacron.rpc.breaker_configuration import BreakerConfiguration
@@ -171,6 +171,11 @@ async def test_what_has_never_been_called_has_no_breaker(process):
     await process.call()
     with pytest.raises(NotFound, match="/other not found"):
         await process.set(BREAKER_ACTION_OPEN, breaker_class="other")
+
+
+async def test_nobody_locks_themselves_out_by_opening_the_way_to_auth(process):
+    with pytest.raises(FailedPrecondition, match="who may close this breaker again"):
+        await process.set(BREAKER_ACTION_OPEN, target="auth")
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ from uuid import UUID
 from novacron.rpc.breaker import State
 from novacron.rpc.breaker_configuration import BETWEEN_SERVICES, ConfigurationError, contradictions
 
+# Who may not ask auth lets nobody in to undo it; who may not ask the registry never hears that it was undone.
+_NEEDED = ("auth", "registry")
 # What names a configuration, and what nobody configures: all else is its contents.
 _NOT_CONTENTS = ("circuit_breaker_id", "revision", "updated_by", "created_at", "updated_at")
 
@@ -67,4 +69,6 @@ def problems(wanted: NewBreaker) -> list[tuple[str, str]]:
     said = [(f"configuration.settings.{name}", what) for name, what in found]
     if wanted.fallback_service_name and wanted.fallback_service_name == wanted.target_service_name:
         said.append(("configuration.fallback_service_name", "is the target itself, which is away when it is asked"))
+    if wanted.current_state is State.FORCED_OPEN and wanted.target_service_name in _NEEDED:
+        said.append(("configuration.current_state", f"forced_open to {wanted.target_service_name} could not be undone"))
     return said

@@ -10,7 +10,7 @@ from typing import Any
 
 from .. import logs
 from ..api.admin import v1
-from ..errors import NotFound
+from ..errors import FailedPrecondition, NotFound
 from . import breaker_messages
 from .breaker import CircuitBreaker, State
 from .channel import Channel
@@ -26,6 +26,9 @@ _STATES = {
     v1.BREAKER_ACTION_DISABLE: State.DISABLED,
     v1.BREAKER_ACTION_METRICS_ONLY: State.METRICS_ONLY,
 }
+_LOCKED_OUT = (
+    "a process that may not ask auth could not find out who may close this breaker again: stop the process instead"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,8 @@ class AdminServicer(v1.AdminServiceServicer):
         )
 
     async def SetBreaker(self, request: v1.SetBreakerRequest, context: Any) -> v1.SetBreakerResponse:
+        if request.action == v1.BREAKER_ACTION_OPEN and request.target == "auth":
+            raise FailedPrecondition(_LOCKED_OUT)
         by = str(current().user.user_id)
         done = []
         for breakers, breaker_class in self._wanted(request.target, request.breaker_class):

@@ -60,7 +60,7 @@ class AdminServiceServicer:
 
     def SetBreaker(self, request, context):
         """Sets breakers of this process by hand, until set otherwise or the process ends. NOT_FOUND: it has none of this target and
-        class yet.
+        class yet. FAILED_PRECONDITION: those to auth cannot be opened, because nobody could be let in to close them.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
