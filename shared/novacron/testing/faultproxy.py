@@ -251,6 +251,7 @@ class _Pump:
     source: socket.socket
     sink: socket.socket
     passed: int = 0
+    lost: bool = False
     begun: dict[Dose, int] = field(default_factory=dict)  # how much had passed when a cut was first met
 
     async def run(self) -> None:
@@ -279,8 +280,9 @@ class _Pump:
             read, draw, piece = await pieces.get()
             while (left := read + self._late(draw) - time.monotonic()) > 0:
                 await self.proxy.until_changed(left)
-            if self.proxy.doses(HalfOpen, self.direction):
-                self.wire.lost = True
+            # Behind what was lost nothing may pass: not even what was read before the wire is reset.
+            if self.lost or self.proxy.doses(HalfOpen, self.direction):
+                self.lost = self.wire.lost = True
             elif piece == _END:
                 self.sink.shutdown(socket.SHUT_WR)
             else:
