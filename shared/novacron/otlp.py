@@ -57,8 +57,10 @@ class _Watchful(Generic[T]):
 
     def export(self, batch: T) -> bool:
         self._began = time.monotonic()
-        taken = getattr(self._inner.export(batch), "name", "") == "SUCCESS"
-        self._began = None
+        try:
+            taken = getattr(self._inner.export(batch), "name", "") == "SUCCESS"
+        finally:
+            self._began = None
         if taken == self.away:
             tell = log.info if taken else log.warning
             tell("the collector takes telemetry again" if taken else "the collector is away", signal=self._signal)
@@ -133,12 +135,13 @@ class Export:
     def _send_numbers(self) -> None:
         """At once, so that it shows whether there is a collector; then ever again; and at the stop."""
         since = time.time_ns()
-        stopping = False
-        while not stopping:
+        last = False
+        while True:
             try:
                 self._numbers.export(otlp_metrics.collected(self._resource, since))
             except Exception:
                 log.exception("numbers not exported")
-            stopping = self._stopping.wait(self._every_seconds)
-        self._numbers.export(otlp_metrics.collected(self._resource, since))
+            if last:
+                break
+            last = self._stopping.wait(self._every_seconds)
         self._numbers.shutdown()
