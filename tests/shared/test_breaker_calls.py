@@ -330,6 +330,14 @@ def test_an_override_that_makes_no_sense_changes_nothing_and_names_its_field():
     assert [breakers.of(one).configuration.failure_threshold for one in ("reads", "new")] == [2, 2]
 
 
+def test_an_override_for_breakers_that_are_not_there_yet_is_held_to_the_same():
+    breakers = Breakers("scheduler")
+    for breaker_class in ("", "reads"):
+        with pytest.raises(ConfigurationError):
+            breakers.configure({breaker_class: BreakerOverride({"failure_rate": 2.0})})
+    assert breakers.of("reads").configuration == BreakerConfiguration()
+
+
 def test_a_configured_state_holds_for_breakers_there_and_to_come_and_one_set_by_hand_stays():
     breakers = Breakers("scheduler")
     breakers.of("reads")

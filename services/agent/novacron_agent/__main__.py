@@ -11,6 +11,7 @@ from novacron.foundation import Mesh
 from novacron.process import run
 from novacron.registration import Registration
 from novacron.rpc import Identification, Server
+from novacron.rpc.breaker_clients import BreakerFollower
 from novacron.rpc.identity import NoUsers
 
 from .barrier import HostBarrier
@@ -52,6 +53,7 @@ async def serve(settings: AgentSettings, stopping: asyncio.Event) -> None:
                 endpoint="",
                 mesh_endpoint=settings.agent_advertise,
             ),
+            BreakerFollower(mesh.channel("registry"), mesh.configure),
         )
         for component in background:
             await component.start()

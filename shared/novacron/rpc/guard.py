@@ -94,6 +94,9 @@ class Breakers:
         before = self._overrides
         self._overrides = overrides
         try:
+            # Those of breakers to come as well: they must not be found out by the first call.
+            for breaker_class in ("", *overrides):
+                self.configuration(breaker_class)
             changed = {one: self.configuration(one) for one in self._by_class}
         except ValueError:
             self._overrides = before
