@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from novacron.cache import EVERYTHING
 from novacron.db import service_migrations
 from novacron.foundation import Foundation
 from novacron.process import run
@@ -19,6 +20,8 @@ async def serve(settings: AuthSettings, stopping: asyncio.Event) -> None:
     ring = KeyRing.read(settings.key_file)
     async with Foundation("auth", settings, service_migrations("auth", __file__)) as base:
         bus = await base.bus()
+        # A replica that was killed may have taken something away in the database and told nobody.
+        await bus.publish(EVERYTHING)
         passwords = Passwords.from_settings(settings)
         house = House(settings, base.database, ring, passwords, bus, base.redis)
         await house.bootstrap.ensure_first_user(settings.bootstrap_admin_password_file)

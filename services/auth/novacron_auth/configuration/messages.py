@@ -53,7 +53,7 @@ def changes(request: UpdateAuthenticationConfigurationRequest) -> tuple[dict[str
         value = getattr(holder, name)
         if isinstance(value, Duration):
             if holder.HasField(name):
-                found[path] = value.ToTimedelta().total_seconds()
+                found[path] = value.seconds + value.nanos / 1e9  # no timedelta: protobuf's durations go further
             else:
                 reset.add(path)
         else:

@@ -46,7 +46,10 @@ def changes(request: UpdateRoleRequest) -> RoleChanges:
 
 
 def ends_at(request: GrantRoleRequest) -> datetime | None:
-    return request.expires_at.ToDatetime(UTC) if request.HasField("expires_at") else None
+    try:
+        return request.expires_at.ToDatetime(UTC) if request.HasField("expires_at") else None
+    except (ValueError, OverflowError):
+        raise InvalidArgument.at("expires_at", "is no time between the years 1 and 9999") from None
 
 
 def asked_grants(request: ListRoleGrantsRequest) -> tuple[UUID | None, UUID | None]:

@@ -17,8 +17,10 @@ from novacron.paging import Filter
 from .account import Role, folded
 from .user import NewUser, User
 
+# A lock that is over is none.
 _COLUMNS = """u.id, u.tenant_id, u.username, u.email, u.role::text, u.last_login, u.mfa_enabled, u.failed_login_attempts,
-    u.locked_until, u.disabled_at, u.password_changed_at, u.created_at, u.updated_at, u.version"""
+    CASE WHEN u.locked_until > now() THEN u.locked_until END, u.disabled_at, u.password_changed_at, u.created_at,
+    u.updated_at, u.version"""
 # What a filter of the list may name.
 FILTERED = {
     "username": "u.username_folded",

@@ -28,7 +28,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from novacron.api.options.v1 import options_pb2 as novacron_dot_api_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*novacron/api/auth/v1/api_key_service.proto\x12\x14novacron.api.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a%novacron/api/options/v1/options.proto\"\xe4\x02\n\x06\x41piKey\x12\x12\n\napi_key_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0e\n\x06prefix\x18\x03 \x01(\t\x12\x0f\n\x07user_id\x18\x04 \x01(\t\x12\x11\n\ttenant_id\x18\x05 \x01(\t\x12\x13\n\x0bpermissions\x18\x06 \x03(\t\x12\x0e\n\x06scopes\x18\x07 \x03(\t\x12\x1d\n\x15rate_limit_per_minute\x18\x08 \x01(\x05\x12.\n\nexpires_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0clast_used_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\ncreated_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nrevoked_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xfa\x02\n\x13\x43reateApiKeyRequest\x12\x1f\n\napi_key_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x18\n\x04name\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01\x12\x1c\n\x07user_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12U\n\x0bpermissions\x18\x04 \x03(\tB@\xbaH=\x92\x01:\x10\x80\x02\x18\x01\"3r12/^([a-z][a-z0-9_-]*|[*]):([a-z][a-z0-9_-]*|[*])$\x12U\n\x06scopes\x18\x05 \x03(\tBE\xbaHB\x92\x01?\x10\x10\x18\x01\"9r7R\x04\x61uthR\x02vmR\tschedulerR\nfederationR\nmonitoringR\x08registry\x12*\n\x15rate_limit_per_minute\x18\x06 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x00\x12\x30\n\x03ttl\x18\x07 \x01(\x0b\x32\x19.google.protobuf.DurationB\x08\xbaH\x05\xaa\x01\x02*\x00\"R\n\x14\x43reateApiKeyResponse\x12\x0b\n\x03key\x18\x01 \x01(\t\x12-\n\x07\x61pi_key\x18\x02 \x01(\x0b\x32\x1c.novacron.api.auth.v1.ApiKey\"0\n\x10GetApiKeyRequest\x12\x1c\n\napi_key_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"\x89\x01\n\x12ListApiKeysRequest\x12\x1c\n\x07user_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12\x18\n\x06\x66ilter\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \"^\n\x13ListApiKeysResponse\x12.\n\x08\x61pi_keys\x18\x01 \x03(\x0b\x32\x1c.novacron.api.auth.v1.ApiKey\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"o\n\x13RotateApiKeyRequest\x12\x1c\n\napi_key_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12:\n\x07overlap\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0e\xbaH\x0b\xaa\x01\x08\"\x04\x08\x80\xf5$2\x00\"M\n\x13RevokeApiKeyRequest\x12\x1c\n\napi_key_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x18\n\x06reason\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xff\x01\"4\n\x19\x41uthenticateApiKeyRequest\x12\x17\n\x03key\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\"r\n\x1a\x41uthenticateApiKeyResponse\x12-\n\x07\x61pi_key\x18\x01 \x01(\x0b\x32\x1c.novacron.api.auth.v1.ApiKey\x12\x10\n\x08username\x18\x02 \x01(\t\x12\x13\n\x0bpermissions\x18\x03 \x03(\t2\xe6\x05\n\rApiKeyService\x12p\n\x0c\x43reateApiKey\x12).novacron.api.auth.v1.CreateApiKeyRequest\x1a*.novacron.api.auth.v1.CreateApiKeyResponse\"\t\x90\x02\x02\xc2\xf3\x18\x02 \x01\x12\\\n\tGetApiKey\x12&.novacron.api.auth.v1.GetApiKeyRequest\x1a\x1c.novacron.api.auth.v1.ApiKey\"\t\x90\x02\x01\xc2\xf3\x18\x02 \x01\x12s\n\x0bListApiKeys\x12(.novacron.api.auth.v1.ListApiKeysRequest\x1a).novacron.api.auth.v1.ListApiKeysResponse\"\x0f\x90\x02\x01\xc2\xf3\x18\x02 \x01\xca\xf3\x18\x02\x18\x01\x12p\n\x0cRotateApiKey\x12).novacron.api.auth.v1.RotateApiKeyRequest\x1a*.novacron.api.auth.v1.CreateApiKeyResponse\"\t\x90\x02\x02\xc2\xf3\x18\x02 \x01\x12\x62\n\x0cRevokeApiKey\x12).novacron.api.auth.v1.RevokeApiKeyRequest\x1a\x1c.novacron.api.auth.v1.ApiKey\"\t\x90\x02\x02\xc2\xf3\x18\x02 \x01\x12\xb9\x01\n\x12\x41uthenticateApiKey\x12/.novacron.api.auth.v1.AuthenticateApiKeyRequest\x1a\x30.novacron.api.auth.v1.AuthenticateApiKeyResponse\"@\x90\x02\x01\xc2\xf3\x18\x31\x12\x02vm\x12\tscheduler\x12\nfederation\x12\nmonitoring\x12\x08registry\xca\xf3\x18\x04\n\x02\x08\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*novacron/api/auth/v1/api_key_service.proto\x12\x14novacron.api.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a%novacron/api/options/v1/options.proto\"\xe4\x02\n\x06\x41piKey\x12\x12\n\napi_key_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0e\n\x06prefix\x18\x03 \x01(\t\x12\x0f\n\x07user_id\x18\x04 \x01(\t\x12\x11\n\ttenant_id\x18\x05 \x01(\t\x12\x13\n\x0bpermissions\x18\x06 \x03(\t\x12\x0e\n\x06scopes\x18\x07 \x03(\t\x12\x1d\n\x15rate_limit_per_minute\x18\x08 \x01(\x05\x12.\n\nexpires_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0clast_used_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\ncreated_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nrevoked_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x82\x03\n\x13\x43reateApiKeyRequest\x12\x1f\n\napi_key_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x18\n\x04name\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01\x12\x1c\n\x07user_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12U\n\x0bpermissions\x18\x04 \x03(\tB@\xbaH=\x92\x01:\x10\x80\x02\x18\x01\"3r12/^([a-z][a-z0-9_-]*|[*]):([a-z][a-z0-9_-]*|[*])$\x12U\n\x06scopes\x18\x05 \x03(\tBE\xbaHB\x92\x01?\x10\x10\x18\x01\"9r7R\x04\x61uthR\x02vmR\tschedulerR\nfederationR\nmonitoringR\x08registry\x12*\n\x15rate_limit_per_minute\x18\x06 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x00\x12\x38\n\x03ttl\x18\x07 \x01(\x0b\x32\x19.google.protobuf.DurationB\x10\xbaH\r\xaa\x01\n\"\x06\x08\x80\x86\xb0\x96\x01*\x00\"R\n\x14\x43reateApiKeyResponse\x12\x0b\n\x03key\x18\x01 \x01(\t\x12-\n\x07\x61pi_key\x18\x02 \x01(\x0b\x32\x1c.novacron.api.auth.v1.ApiKey\"0\n\x10GetApiKeyRequest\x12\x1c\n\napi_key_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"\x89\x01\n\x12ListApiKeysRequest\x12\x1c\n\x07user_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12\x18\n\x06\x66ilter\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \"^\n\x13ListApiKeysResponse\x12.\n\x08\x61pi_keys\x18\x01 \x03(\x0b\x32\x1c.novacron.api.auth.v1.ApiKey\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"o\n\x13RotateApiKeyRequest\x12\x1c\n\napi_key_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12:\n\x07overlap\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0e\xbaH\x0b\xaa\x01\x08\"\x04\x08\x80\xf5$2\x00\"M\n\x13RevokeApiKeyRequest\x12\x1c\n\napi_key_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x18\n\x06reason\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xff\x01\"4\n\x19\x41uthenticateApiKeyRequest\x12\x17\n\x03key\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\"r\n\x1a\x41uthenticateApiKeyResponse\x12-\n\x07\x61pi_key\x18\x01 \x01(\x0b\x32\x1c.novacron.api.auth.v1.ApiKey\x12\x10\n\x08username\x18\x02 \x01(\t\x12\x13\n\x0bpermissions\x18\x03 \x03(\t2\xe6\x05\n\rApiKeyService\x12p\n\x0c\x43reateApiKey\x12).novacron.api.auth.v1.CreateApiKeyRequest\x1a*.novacron.api.auth.v1.CreateApiKeyResponse\"\t\x90\x02\x02\xc2\xf3\x18\x02 \x01\x12\\\n\tGetApiKey\x12&.novacron.api.auth.v1.GetApiKeyRequest\x1a\x1c.novacron.api.auth.v1.ApiKey\"\t\x90\x02\x01\xc2\xf3\x18\x02 \x01\x12s\n\x0bListApiKeys\x12(.novacron.api.auth.v1.ListApiKeysRequest\x1a).novacron.api.auth.v1.ListApiKeysResponse\"\x0f\x90\x02\x01\xc2\xf3\x18\x02 \x01\xca\xf3\x18\x02\x18\x01\x12p\n\x0cRotateApiKey\x12).novacron.api.auth.v1.RotateApiKeyRequest\x1a*.novacron.api.auth.v1.CreateApiKeyResponse\"\t\x90\x02\x02\xc2\xf3\x18\x02 \x01\x12\x62\n\x0cRevokeApiKey\x12).novacron.api.auth.v1.RevokeApiKeyRequest\x1a\x1c.novacron.api.auth.v1.ApiKey\"\t\x90\x02\x02\xc2\xf3\x18\x02 \x01\x12\xb9\x01\n\x12\x41uthenticateApiKey\x12/.novacron.api.auth.v1.AuthenticateApiKeyRequest\x1a\x30.novacron.api.auth.v1.AuthenticateApiKeyResponse\"@\x90\x02\x01\xc2\xf3\x18\x31\x12\x02vm\x12\tscheduler\x12\nfederation\x12\nmonitoring\x12\x08registry\xca\xf3\x18\x04\n\x02\x08\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -48,7 +48,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATEAPIKEYREQUEST'].fields_by_name['rate_limit_per_minute']._loaded_options = None
   _globals['_CREATEAPIKEYREQUEST'].fields_by_name['rate_limit_per_minute']._serialized_options = b'\272H\010\032\006\030\300\204=(\000'
   _globals['_CREATEAPIKEYREQUEST'].fields_by_name['ttl']._loaded_options = None
-  _globals['_CREATEAPIKEYREQUEST'].fields_by_name['ttl']._serialized_options = b'\272H\005\252\001\002*\000'
+  _globals['_CREATEAPIKEYREQUEST'].fields_by_name['ttl']._serialized_options = b'\272H\r\252\001\n\"\006\010\200\206\260\226\001*\000'
   _globals['_GETAPIKEYREQUEST'].fields_by_name['api_key_id']._loaded_options = None
   _globals['_GETAPIKEYREQUEST'].fields_by_name['api_key_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_LISTAPIKEYSREQUEST'].fields_by_name['user_id']._loaded_options = None
@@ -84,23 +84,23 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_APIKEY']._serialized_start=202
   _globals['_APIKEY']._serialized_end=558
   _globals['_CREATEAPIKEYREQUEST']._serialized_start=561
-  _globals['_CREATEAPIKEYREQUEST']._serialized_end=939
-  _globals['_CREATEAPIKEYRESPONSE']._serialized_start=941
-  _globals['_CREATEAPIKEYRESPONSE']._serialized_end=1023
-  _globals['_GETAPIKEYREQUEST']._serialized_start=1025
-  _globals['_GETAPIKEYREQUEST']._serialized_end=1073
-  _globals['_LISTAPIKEYSREQUEST']._serialized_start=1076
-  _globals['_LISTAPIKEYSREQUEST']._serialized_end=1213
-  _globals['_LISTAPIKEYSRESPONSE']._serialized_start=1215
-  _globals['_LISTAPIKEYSRESPONSE']._serialized_end=1309
-  _globals['_ROTATEAPIKEYREQUEST']._serialized_start=1311
-  _globals['_ROTATEAPIKEYREQUEST']._serialized_end=1422
-  _globals['_REVOKEAPIKEYREQUEST']._serialized_start=1424
-  _globals['_REVOKEAPIKEYREQUEST']._serialized_end=1501
-  _globals['_AUTHENTICATEAPIKEYREQUEST']._serialized_start=1503
-  _globals['_AUTHENTICATEAPIKEYREQUEST']._serialized_end=1555
-  _globals['_AUTHENTICATEAPIKEYRESPONSE']._serialized_start=1557
-  _globals['_AUTHENTICATEAPIKEYRESPONSE']._serialized_end=1671
-  _globals['_APIKEYSERVICE']._serialized_start=1674
-  _globals['_APIKEYSERVICE']._serialized_end=2416
+  _globals['_CREATEAPIKEYREQUEST']._serialized_end=947
+  _globals['_CREATEAPIKEYRESPONSE']._serialized_start=949
+  _globals['_CREATEAPIKEYRESPONSE']._serialized_end=1031
+  _globals['_GETAPIKEYREQUEST']._serialized_start=1033
+  _globals['_GETAPIKEYREQUEST']._serialized_end=1081
+  _globals['_LISTAPIKEYSREQUEST']._serialized_start=1084
+  _globals['_LISTAPIKEYSREQUEST']._serialized_end=1221
+  _globals['_LISTAPIKEYSRESPONSE']._serialized_start=1223
+  _globals['_LISTAPIKEYSRESPONSE']._serialized_end=1317
+  _globals['_ROTATEAPIKEYREQUEST']._serialized_start=1319
+  _globals['_ROTATEAPIKEYREQUEST']._serialized_end=1430
+  _globals['_REVOKEAPIKEYREQUEST']._serialized_start=1432
+  _globals['_REVOKEAPIKEYREQUEST']._serialized_end=1509
+  _globals['_AUTHENTICATEAPIKEYREQUEST']._serialized_start=1511
+  _globals['_AUTHENTICATEAPIKEYREQUEST']._serialized_end=1563
+  _globals['_AUTHENTICATEAPIKEYRESPONSE']._serialized_start=1565
+  _globals['_AUTHENTICATEAPIKEYRESPONSE']._serialized_end=1679
+  _globals['_APIKEYSERVICE']._serialized_start=1682
+  _globals['_APIKEYSERVICE']._serialized_end=2424
 # @@protoc_insertion_point(module_scope)
