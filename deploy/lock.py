@@ -53,6 +53,7 @@ def _locks() -> dict[str, list[str]]:
     everything = [
         *project["dependencies"],
         *extras["local"],
+        *extras["qr"],
         *extras["dev"],
         *declared["build-system"]["requires"],
         "editables",
