@@ -23,6 +23,15 @@ from . import pool_metrics
 
 Connection = psycopg.AsyncConnection[TupleRow]
 
+# A server whose host is gone says nothing: the kernel asks after 10 s of silence and gives up 15 s later. Left to itself it
+# asks after two hours, and waits a quarter of one for the acknowledgement of what was sent. What the URL says of it holds.
+_NOTICE_DEATH = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
+    "connect_timeout": 5,
+}
 # A connection that answered this recently is handed out unasked.
 _TRUSTED_SECONDS = 1.0
 _LOST_RACES = (pg.SerializationFailure, pg.DeadlockDetected, pg.LockNotAvailable)
@@ -77,11 +86,12 @@ class Database:
         wait_seconds: float = 5.0,
     ) -> None:
         self.url = url
-        self.name = str(psycopg.conninfo.conninfo_to_dict(url).get("dbname", ""))
+        said = psycopg.conninfo.conninfo_to_dict(url)
+        self.name = str(said.get("dbname", ""))
         self._pool: AsyncConnectionPool[_PooledConnection] = AsyncConnectionPool(
             url,
             connection_class=_PooledConnection,
-            kwargs={"autocommit": True},
+            kwargs={"autocommit": True, **{name: _NOTICE_DEATH[name] for name in _NOTICE_DEATH.keys() - said.keys()}},
             min_size=min_connections,
             max_size=max(max_connections, min_connections),
             max_lifetime=max_lifetime_seconds,
