@@ -171,6 +171,7 @@ def running_stack(
     images: Path | None = None,
     agents: int = 1,
     up: Sequence[str] = (NOVACRON, "up", "--detach"),
+    port_base: int | None = None,
     **settings: str,
 ) -> Iterator[Stack]:
     """``novacron up --detach`` for the length of the block, and nothing of it afterwards.
@@ -190,7 +191,7 @@ def running_stack(
                 if image.is_file():
                     shutil.copy2(image, data.images)
         try:
-            chosen = ("--driver", driver, "--agents", str(agents), "--port-base", str(_free_base()))
+            chosen = ("--driver", driver, "--agents", str(agents), "--port-base", str(port_base or free_base()))
             _run(stack, *up, *chosen)
             yield stack
         finally:
@@ -209,7 +210,7 @@ def _run(stack: Stack, *command: str) -> None:
         raise AssertionError(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}\n{logs}")
 
 
-def _free_base() -> int:
+def free_base() -> int:
     """A base whose ports are free now, below the range that the kernel hands out to clients."""
     for base in range(13_000 + os.getpid() % 90 * 200, 32_000, 100):
         ports = Ports(base)
