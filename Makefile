@@ -21,8 +21,8 @@ demo: setup hypervisor image ## Set everything up, run NovaCron, create a first 
 test: setup hypervisor image check ## Set everything up, run every test.
 	$(PYTHON) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
-test-faults: setup ## Kill, freeze and cut off a saga's process at every point that it passes, and audit what is left.
-	$(PYTHON) -m pytest -m faults_all tests/faults $(ARGS)
+test-faults: setup ## Kill, freeze and cut off a saga's process at every point that it passes; call every RPC as everybody.
+	$(PYTHON) -m pytest -m faults_all tests/faults tests/auth $(ARGS)
 
 setup: $(VENV)/ready ## A virtual environment with everything that Python needs.
 
