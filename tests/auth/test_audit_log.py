@@ -84,7 +84,7 @@ async def test_an_edit_of_any_column_is_found_where_it_was_made(auth, chain, edi
 async def test_an_edit_with_its_hash_made_anew_is_found_at_the_next_entry(auth, chain):
     await auth.execute(UNGUARDED)
     async with auth.database.transaction() as connection:
-        entries = [entry async for entry in auth.audit._entries(connection, chain)]
+        entries = [entry async for entry in auth.audit_entries._store.chain(connection, chain)]
     forged = Entry(
         entries[2].id, 3, Event(chain, "harmless", True), entries[2].created_at, entries[2].previous_hash
     ).computed_hash()

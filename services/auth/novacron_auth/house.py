@@ -14,6 +14,7 @@ import redis.asyncio as redis_client
 
 from novacron.api.auth.v1 import (
     add_ApiKeyServiceServicer_to_server,
+    add_AuditLogServiceServicer_to_server,
     add_AuthenticationConfigurationServiceServicer_to_server,
     add_AuthServiceServicer_to_server,
     add_RoleServiceServicer_to_server,
@@ -32,7 +33,10 @@ from .api_keys.api_keys import ApiKeys
 from .api_keys.authentication import ApiKeyAuthentication
 from .api_keys.servicer import ApiKeyServicer
 from .api_keys.store import ApiKeyStore
+from .audit.entries import AuditEntries
 from .audit.log import AuditLog
+from .audit.retention import Retention
+from .audit.servicer import AuditLogServicer
 from .authenticator import TableAuthenticator
 from .bootstrap import Bootstrap
 from .configuration.configurations import Configurations, defaults
@@ -89,6 +93,8 @@ class House:
         self.page_tokens = PageTokens(ring.primary)
         self.audit = AuditLog(database)
         self.configuration = Configurations(database, self.audit, defaults(settings))
+        self.audit_entries = AuditEntries(database, self.audit, self.page_tokens)
+        self.retention = Retention(database, self.audit, self.configuration)
 
         # keys
         self.keyring = Keyring(KeyStore(database), self.sealer)
@@ -156,8 +162,9 @@ class House:
             (add_AuthenticationConfigurationServiceServicer_to_server, configuration),
             (add_RoleServiceServicer_to_server, RoleServicer(self.roles, self.role_grants, self.page_tokens)),
             (add_ApiKeyServiceServicer_to_server, self.api_key_servicer),
+            (add_AuditLogServiceServicer_to_server, AuditLogServicer(self.audit_entries)),
         ]
 
     def background(self) -> list[Any]:
         """Components with ``start`` and ``stop`` that work while the server serves."""
-        return [self.housekeeping, self.expired_grants]
+        return [self.housekeeping, self.retention, self.expired_grants]

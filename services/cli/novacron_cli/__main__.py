@@ -16,6 +16,7 @@ import typer
 from novacron_cli import (
     api_key,
     audit,
+    audit_log,
     breakers,
     login,
     metrics,
@@ -79,6 +80,7 @@ def build() -> typer.Typer:
         ("role", role.app),
         ("api-key", api_key.app),
         ("tenant", tenant.app),
+        ("audit-log", audit_log.app),
         ("session", sessions.app),
     ):
         app.add_typer(group, name=name)

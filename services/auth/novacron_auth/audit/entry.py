@@ -1,8 +1,9 @@
 """One link of a tenant's audit chain, and the rule that makes it one. No I/O.
 
 Each entry's hash covers the entry and the hash before it, so an entry that was edited, removed, inserted or moved breaks the
-chain where it happened. The chain's head is kept beside it and tells when the end was cut off. Whoever may rewrite the whole
-database can also rewrite the whole chain: keep heads elsewhere to catch that.
+chain where it happened. The chain's head is kept beside it and tells when the end was cut off. What outlived its retention is
+removed from the beginning: an anchor takes its place, and an entry in the chain tells of the anchor. Whoever may rewrite the
+whole database can also rewrite the whole chain: keep heads elsewhere to catch that.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from uuid import UUID
 from ..sessions.origin import Origin
 
 _FORM = "novacron-audit-1"
+PRUNE = "audit-log.prune"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,22 @@ class Link:
 
     sequence: int = 0
     hash: bytes = bytes(32)
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """Where a chain begins after what was older than ``removed_before`` has been removed: the last link of that."""
+
+    link: Link
+    removed_before: datetime
+
+    def event(self, tenant_id: UUID) -> Event:
+        """What the chain itself keeps of this: an anchor that the chain does not know of was put there by somebody else."""
+        return Event(tenant_id, PRUNE, True, metadata=self.told())
+
+    def told(self) -> dict[str, str]:
+        before = self.removed_before.astimezone(UTC).isoformat(timespec="microseconds")
+        return {"sequence": str(self.link.sequence), "hash": self.link.hash.hex(), "removed_before": before}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +103,15 @@ class ChainFault:
     problem: str
 
 
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A chain that was looked at: how many entries, what is wrong with it, and the link to keep elsewhere."""
+
+    entries: int
+    fault: ChainFault | None
+    head: Link
+
+
 def fault_after(last: Link, entry: Entry) -> str | None:
     """What is wrong with ``entry`` as the next after ``last``; None: nothing."""
     if entry.sequence != last.sequence + 1:
@@ -101,3 +128,10 @@ def fault_at_end(last: Link, head: Link) -> str | None:
     if last.sequence < head.sequence:
         return f"the last {head.sequence - last.sequence} entries are missing"
     return None if last == head else "the chain's head is not its last entry"
+
+
+def fault_of_anchor(anchor: Anchor | None, last_told: Mapping[str, str] | None) -> str | None:
+    """What is wrong with a chain's anchor when ``last_told`` is what its newest entry about one says; None: nothing."""
+    if anchor is None:
+        return None if last_told is None else "its anchor is missing"
+    return None if last_told == anchor.told() else "its beginning was removed, and the chain does not tell of it"

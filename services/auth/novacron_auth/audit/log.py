@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -12,8 +12,8 @@ from psycopg.types.json import Jsonb
 from novacron.db import Connection, Database
 from novacron.ids import new_id
 
-from ..sessions.origin import Origin
-from .entry import ChainFault, Entry, Event, Link, fault_after, fault_at_end
+from .entry import PRUNE, ChainFault, Checked, Entry, Event, Link, fault_after, fault_at_end, fault_of_anchor
+from .store import AuditStore
 
 
 class AuditLog:
@@ -21,13 +21,14 @@ class AuditLog:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._store = AuditStore(database)
 
     async def append(self, connection: Connection, event: Event) -> Entry:
         """Write the event as the next link of its tenant's chain, durable when the caller's transaction is.
 
         The chain's head stays locked until then: append last, so that a tenant's other writers wait a moment only.
         """
-        head, now = await self._locked_head(connection, event.tenant_id)
+        head, now = await self.hold(connection, event.tenant_id)
         entry = Entry(new_id(), head.sequence + 1, event, now, previous_hash=head.hash)
         entry = replace(entry, hash=entry.computed_hash())
         await connection.execute(
@@ -59,20 +60,27 @@ class AuditLog:
         return entry
 
     async def verify(self, tenant_id: UUID) -> ChainFault | None:
-        """The first fault of a tenant's chain; None: it is whole. Reads one snapshot, so writers do not disturb it."""
-        last = Link()
+        """The first fault of a tenant's chain; None: it is whole."""
+        return (await self.check(tenant_id)).fault
+
+    async def check(self, tenant_id: UUID) -> Checked:
+        """Look at a tenant's chain link by link. Reads one snapshot, so writers do not disturb it."""
         async with self._database.transaction() as connection:
             await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            async for entry in self._entries(connection, tenant_id):
+            anchor = await self._store.anchor(connection, tenant_id)
+            first = last = anchor.link if anchor else Link()
+            told: Mapping[str, str] | None = None
+            async for entry in self._store.chain(connection, tenant_id, first.sequence):
                 if problem := fault_after(last, entry):
-                    return ChainFault(tenant_id, entry.sequence, problem)
-                last = entry.link
-            found = await connection.execute(
-                "SELECT sequence, hash FROM auth_audit_heads WHERE tenant_id = %s", (tenant_id,)
-            )
-            row = await found.fetchone()
-        problem = fault_at_end(last, Link(row[0], bytes(row[1])) if row else Link())
-        return ChainFault(tenant_id, last.sequence + 1, problem) if problem else None
+                    fault = ChainFault(tenant_id, entry.sequence, problem)
+                    return Checked(entry.sequence - first.sequence, fault, last)
+                last, told = entry.link, entry.event.metadata if entry.event.action == PRUNE else told
+            head = await self._store.head(connection, tenant_id)
+        if problem := fault_at_end(last, head):
+            return Checked(last.sequence - first.sequence, ChainFault(tenant_id, last.sequence + 1, problem), head)
+        if problem := fault_of_anchor(anchor, told):
+            return Checked(last.sequence - first.sequence, ChainFault(tenant_id, first.sequence + 1, problem), head)
+        return Checked(last.sequence - first.sequence, None, head)
 
     async def tenants(self) -> list[UUID]:
         """Every tenant that has a chain, or a piece of one left."""
@@ -82,7 +90,8 @@ class AuditLog:
             )
             return [row[0] for row in await found.fetchall()]
 
-    async def _locked_head(self, connection: Connection, tenant_id: UUID) -> tuple[Link, datetime]:
+    async def hold(self, connection: Connection, tenant_id: UUID) -> tuple[Link, datetime]:
+        """The chain's head, locked to the end of the transaction, and the time at which it was."""
         for _ in range(2):
             # Not now(): that is when the transaction began, and entries of two transactions would swap their times.
             found = await connection.execute(
@@ -97,18 +106,3 @@ class AuditLog:
                 (tenant_id, Link().hash),
             )
         raise AssertionError("heads are never deleted: the second look finds what the first one made")
-
-    async def _entries(self, connection: Connection, tenant_id: UUID) -> AsyncIterator[Entry]:
-        async with connection.cursor(name="audit_chain") as cursor:
-            await cursor.execute(
-                """
-                SELECT id, sequence, user_id, action, ip_address, user_agent, success, error_message, metadata,
-                       created_at, previous_hash, hash
-                  FROM auth_audit_log WHERE tenant_id = %s ORDER BY sequence
-                """,
-                (tenant_id,),
-            )
-            async for row in cursor:
-                (id_, sequence, user_id, action, address, agent, success, error, metadata, at, previous, hash_) = row
-                event = Event(tenant_id, action, success, user_id, error, Origin(address, agent), metadata)
-                yield Entry(id_, sequence, event, at, bytes(previous), bytes(hash_))
