@@ -17,6 +17,7 @@ from novacron.api.auth.v1 import (
     add_AuditLogServiceServicer_to_server,
     add_AuthenticationConfigurationServiceServicer_to_server,
     add_AuthServiceServicer_to_server,
+    add_MfaServiceServicer_to_server,
     add_RoleServiceServicer_to_server,
     add_SessionServiceServicer_to_server,
     add_TenantServiceServicer_to_server,
@@ -44,6 +45,10 @@ from .configuration.servicer import AuthenticationConfigurationServicer
 from .keys.keyring import Keyring
 from .keys.store import KeyStore
 from .keys.tokens import Tokens
+from .mfa.codes import Codes
+from .mfa.second_factors import SecondFactors
+from .mfa.servicer import MfaServicer
+from .mfa.store import MfaStore
 from .roles import catalog
 from .roles.grant_table import GrantTable
 from .roles.permissions import Permissions
@@ -54,11 +59,11 @@ from .roles.roles import Roles
 from .roles.servicer import RoleServicer
 from .roles.store import RoleStore
 from .servicer import AuthServicer
+from .sessions.beginnings import Beginnings
 from .sessions.housekeeping import Housekeeping
 from .sessions.logins import Logins
 from .sessions.refresh_token import RefreshTokens
 from .sessions.refreshes import Refreshes
-from .sessions.second_factor import NoSecondFactor, SecondFactor
 from .sessions.servicer import SessionServicer
 from .sessions.sessions import Sessions
 from .sessions.store import SessionStore
@@ -102,7 +107,7 @@ class House:
 
         # roles
         role_store = RoleStore(database)
-        self.permissions, self.reach = Permissions(role_store), Reach(role_store)
+        self.permissions, self.reach = Permissions(role_store, self.configuration), Reach(role_store)
 
         # API keys
         hashing = Hashing(ring)
@@ -130,13 +135,15 @@ class House:
         self.expired_grants = ExpiredGrants(GrantTable(database), bus)
 
         # second factors
-        self.second_factor: SecondFactor = NoSecondFactor()
+        codes = Codes(MfaStore(), self.sealer, ring)
+        self.second_factors = SecondFactors(
+            database, codes, self.user_passwords, self.configuration, self.reach, self.audit, bus=bus
+        )
 
         # sessions
         refresh_tokens = RefreshTokens(ring.primary)
-        self.logins = Logins(
-            database, passwords, self.audit, self.configuration, self.second_factor, refresh_tokens, bus=bus
-        )
+        beginnings = Beginnings(database, refresh_tokens, bus)
+        self.logins = Logins(database, passwords, self.audit, self.configuration, codes, beginnings)
         self.refreshes = Refreshes(database, refresh_tokens, self.configuration, self.audit, bus)
         self.sessions = Sessions(
             database,
@@ -162,6 +169,7 @@ class House:
             (add_AuthenticationConfigurationServiceServicer_to_server, configuration),
             (add_RoleServiceServicer_to_server, RoleServicer(self.roles, self.role_grants, self.page_tokens)),
             (add_ApiKeyServiceServicer_to_server, self.api_key_servicer),
+            (add_MfaServiceServicer_to_server, MfaServicer(self.second_factors)),
             (add_AuditLogServiceServicer_to_server, AuditLogServicer(self.audit_entries)),
         ]
 

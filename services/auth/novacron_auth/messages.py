@@ -43,13 +43,16 @@ def attempt(request: LoginRequest, context: Any) -> Attempt:
     )
 
 
-def login_response(begun: UserSession, account: Account, token: AccessToken, refresh_token: str) -> LoginResponse:
+def login_response(
+    begun: UserSession, account: Account, token: AccessToken, refresh_token: str, second_factor_needed: bool
+) -> LoginResponse:
     return LoginResponse(
         access_token=token.text,
         expires_at=to_timestamp(token.expires_at),
         user=user(account),
         refresh_token=refresh_token,
         session=sessions.session(begun, current=begun.session_id),
+        second_factor_needed=second_factor_needed,
     )
 
 

@@ -43,7 +43,8 @@ class AuthServicer(AuthServiceServicer):
     async def Login(self, request: LoginRequest, context: Any) -> LoginResponse:
         session, refresh_token = await self._logins.login(messages.attempt(request, context))
         begun, token = await self._sessions.begun(session), await self._sessions.access_token(session)
-        return messages.login_response(begun, session.account, token, refresh_token)
+        lacks = await self._sessions.lacks_second_factor(session)
+        return messages.login_response(begun, session.account, token, refresh_token, lacks)
 
     async def ValidateToken(self, request: ValidateTokenRequest, context: Any) -> ValidateTokenResponse:
         verified = await self._tokens.verify(request.access_token)

@@ -163,8 +163,10 @@ class ApiKeys:
             raise InvalidArgument.at(
                 "permissions", "has to name what somebody else's key may do: only its user is shown one that may all"
             )
-        wanted = permissions or frozenset()
-        if not covers(await self._roles.permissions_of(connection, user_id), wanted):
+        held = await self._roles.permissions_of(connection, user_id)
+        # A session without the second factor that its user needs may nothing: nor may its keys, were it all that the user may.
+        wanted = held if permissions is None else permissions
+        if not covers(held, wanted):
             raise PermissionDenied("the key would do more than its user may: name less")
         if not covers(caller.identity.permissions, wanted):
             raise PermissionDenied("the key would do more than you may: name less")

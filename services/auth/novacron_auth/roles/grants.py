@@ -16,6 +16,8 @@ class Grants:
     roles: tuple[str, ...]
     permissions: frozenset[str]
     session_live: bool
+    # The session lacks the second factor that its user has or needs: so it grants nothing.
+    second_factor_needed: bool = False
 
     def allow(self, resource: str, action: str) -> bool:
         """Whether ``resource:action`` is granted, by the very rule that every server's identity stage applies."""

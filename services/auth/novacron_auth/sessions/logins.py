@@ -9,10 +9,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from novacron import logs
-from novacron.cache import InvalidationBus
 from novacron.db import Connection, Database
 from novacron.errors import NovacronError, Overloaded, Unauthenticated
-from novacron.ids import new_id
 
 from ..audit.entry import Event
 from ..audit.log import AuditLog
@@ -20,17 +18,17 @@ from ..configuration.configuration import AuthenticationConfiguration
 from ..configuration.configurations import Configurations
 from ..users.account import DEFAULT_TENANT, NO_TENANT, Account, Attempt, Credentials, Lockout, Refusal
 from ..users.passwords import Passwords
+from .beginnings import Beginnings
 from .event_store import EventStore
 from .login_store import LoginStore
 from .place import Place, place_of
-from .refresh_token import RefreshTokens, token_hash
-from .risk import EventType, Finding, assess, score
+from .risk import EventType, Finding
 from .second_factor import Factor, SecondFactor
 from .session import AuthenticationMethod, Session
-from .store import SessionStore
 from .throttle_store import ADDRESS, FAMILIAR, ThrottleStore
 
 log = logs.logger(__name__)
+PASSWORD, MFA = AuthenticationMethod.PASSWORD, AuthenticationMethod.MFA
 NO_MATCH = "name and password do not match: check both, and wait a while after several failures"
 # A familiar place has its failures counted together for so long.
 _FAMILIAR_WINDOW = timedelta(days=1)
@@ -46,19 +44,15 @@ class Logins:
         audit: AuditLog,
         configurations: Configurations,
         second_factor: SecondFactor,
-        refresh_tokens: RefreshTokens,
-        *,
-        bus: InvalidationBus,
+        beginnings: Beginnings,
     ) -> None:
         self._database = database
         self._passwords = passwords
         self._audit = audit
         self._configurations = configurations
         self._second_factor = second_factor
-        self._refresh_tokens = refresh_tokens
-        self._bus = bus
+        self._beginnings = beginnings
         self._store = LoginStore(database)
-        self._sessions = SessionStore(database)
         self._throttles = ThrottleStore(database)
         self._events = EventStore(database)
 
@@ -78,31 +72,31 @@ class Logins:
             attempt.device,
             held.session_management.history_retention,
         )
-        place = place_of(credentials, attempt.origin, attempt.device)
+        place, window = place_of(credentials, attempt.origin, attempt.device), held.mfa_config.totp_window
         await self._require_address(attempt, credentials)
         matched = await self._passwords.verify(credentials.password_hash, attempt.password)
-        refresh_token, surplus = self._refresh_tokens.first(), 0
+        begun = None
         # Raising inside the transaction would roll back the very count and entry that a failure has to leave.
         async with self._database.transaction() as connection:
             factor = await self._second_factor.check(
-                connection, credentials.user_id, attempt.one_time_code, matched=matched
+                connection, credentials.user_id, attempt.one_time_code, matched=matched, window=window
             )
             passed = matched and factor is not Factor.REFUSED
             account = await self._store.admit(connection, credentials, place) if passed else None
             if account is None:
                 await self._refuse(connection, credentials, attempt, place, held, matched=matched, factor=factor)
-                session = None
             else:
-                session = await self._begin(connection, credentials, attempt, account, held, factor, refresh_token)
-                surplus = await self._end_surplus(connection, session, held.session_management.max_sessions_per_user)
+                method = PASSWORD if factor is Factor.NOT_NEEDED else MFA
+                begun = await self._beginnings.begin(
+                    connection, credentials, attempt, account, held, method=method, factor=factor
+                )
                 await self._throttles.forget(connection, FAMILIAR, place.key)
-                await self._write(connection, attempt, account, session)
-        if session is None:
+                await self._write(connection, attempt, account, begun.session)
+        if begun is None:
             raise Unauthenticated(NO_MATCH)
-        if surplus:
-            await self._bus.publish(f"user:{session.account.user_id}")
+        await self._beginnings.tell(begun)
         await self._renew_hash(credentials, attempt.password)
-        return session, refresh_token
+        return begun.session, begun.refresh_token
 
     async def _require_address(self, attempt: Attempt, credentials: Credentials) -> None:
         """Only a familiar device passes a throttled address.
@@ -114,53 +108,6 @@ class Logins:
         if until is not None and not (credentials.known_device and attempt.device):
             left = max(1.0, (until - datetime.now(UTC)).total_seconds())
             raise Overloaded("too many failed logins from this address: wait a while", retry_after_seconds=round(left))
-
-    async def _begin(
-        self,
-        connection: Connection,
-        credentials: Credentials,
-        attempt: Attempt,
-        account: Account,
-        held: AuthenticationConfiguration,
-        factor: Factor,
-        refresh_token: str,
-    ) -> Session:
-        policy = held.session_management
-        findings = assess(
-            credentials,
-            location=attempt.location,
-            last=await self._sessions.last_seen(connection, account.user_id),
-            now=account.last_login,
-            fastest_kmh=policy.impossible_travel_kmh,
-        )
-        if factor is Factor.RECOVERED:
-            findings.append(Finding(EventType.RECOVERY_CODE_USED, 0.2, "a recovery code stood in for the app"))
-        session = await self._sessions.add(
-            connection,
-            new_id(),
-            account,
-            policy.session_ttl,
-            token_hash=token_hash(refresh_token),
-            origin=attempt.origin,
-            device=attempt.device,
-            location=attempt.location,
-            method=AuthenticationMethod.PASSWORD if factor is Factor.NOT_NEEDED else AuthenticationMethod.MFA,
-            risk=score(findings),
-        )
-        await self._events.add(
-            connection,
-            account.tenant_id,
-            account.user_id,
-            findings,
-            origin=attempt.origin,
-            session_id=session.session_id,
-        )
-        return session
-
-    async def _end_surplus(self, connection: Connection, session: Session, most: int) -> int:
-        """End the user's oldest sessions when there are too many; how many that were."""
-        user_id = session.account.user_id
-        return await self._sessions.revoke_all(connection, user_id, "too many sessions", keep=most) if most else 0
 
     async def _refuse(
         self,

@@ -39,3 +39,8 @@ def place_of(credentials: Credentials, origin: Origin, device: str) -> Place:
 def own_password(user_id: UUID) -> Place:
     """Where somebody who is signed in guesses at the password: no stranger can fill this counter."""
     return Place(f"{user_id}:password")
+
+
+def own_code(user_id: UUID) -> Place:
+    """Where somebody who is signed in guesses at the codes of a second factor."""
+    return Place(f"{user_id}:code")

@@ -21,17 +21,12 @@ class Factor(enum.Enum):
 class SecondFactor(Protocol):
     """Decides inside the login's transaction, so that a code is used up by the very login that it admits."""
 
-    async def check(self, connection: Connection, user_id: UUID | None, code: str, *, matched: bool) -> Factor:
+    async def check(
+        self, connection: Connection, user_id: UUID | None, code: str, *, matched: bool, window: int
+    ) -> Factor:
         """Whether the login may go on. ``matched``: the password was right; only then a code is used up.
 
-        Costs the same statements for every user, for None, and for a wrong password: a login does not tell who has a
-        second factor.
+        ``window`` is how many time steps the user's clock may be away. Costs the same statements for every user, for None,
+        and for a wrong password: a login does not tell who has a second factor.
         """
         ...
-
-
-class NoSecondFactor:
-    """Where nobody can have one."""
-
-    async def check(self, connection: Connection, user_id: UUID | None, code: str, *, matched: bool) -> Factor:
-        return Factor.NOT_NEEDED

@@ -68,6 +68,17 @@ class Sessions:
             raise Unauthenticated(NOT_VALID)
         return found
 
+    async def lacks_second_factor(self, session: Session) -> bool:
+        """Whether a session that has just begun grants nothing until a second factor is shown."""
+        account = session.account
+        try:
+            grants = await self._permissions.of_user(
+                account.user_id, tenant_id=account.tenant_id, session_id=session.session_id
+            )
+        except NotFound:
+            raise Unauthenticated(NOT_VALID) from None
+        return grants.second_factor_needed
+
     async def access_token(self, session: Session) -> AccessToken:
         """An access token for a session, of the length that the configuration says."""
         return await self._tokens.issue(session, (await self._configurations.current()).jwt_config.access_token_ttl)

@@ -57,13 +57,14 @@ class SessionStore:
         device: str = "",
         location: Location | None = None,
         method: AuthenticationMethod = AuthenticationMethod.PASSWORD,
+        second_factor: bool = False,
         risk: float = 0.0,
     ) -> Session:
         made = await connection.execute(
             """
             INSERT INTO user_sessions (id, user_id, token_hash, ip_address, network, user_agent, device_fingerprint,
-                                       geo_location, authentication_method, risk_score, expires_at)
-            VALUES (%s, %s, %s, %s, %s, %s, nullif(%s, ''), %s, %s, %s, now() + %s) RETURNING expires_at
+                                       geo_location, authentication_method, second_factor, risk_score, expires_at)
+            VALUES (%s, %s, %s, %s, %s, %s, nullif(%s, ''), %s, %s, %s, %s, now() + %s) RETURNING expires_at
             """,
             (
                 session_id,
@@ -75,6 +76,7 @@ class SessionStore:
                 device,
                 Jsonb(asdict(location)) if location else None,
                 method.value,
+                second_factor,
                 risk,
                 lifetime,
             ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from novacron.cache import InvalidationBus
@@ -76,8 +77,17 @@ class UserPasswords:
         if current == new:
             raise InvalidArgument.at("new_password", "is the current one: choose another")
         held = await self._held(caller.user_id, None, await self._history())
-        await self._require_current(caller, held, current, new)
+        await self._require_one_of(caller, held, (current, new), "current_password", "user.change_password")
         return await self._set(caller, caller.user_id, held, new, EventType.PASSWORD_CHANGED, but=caller.session_id)
+
+    async def require_own(self, caller: Caller, password: str, action: str) -> None:
+        """:raises InvalidArgument: at ``password``: it is not the caller's, which counts as a guess; or there is none."""
+        held = await self._held(caller.user_id, None, 0)
+        if held.password_hash is None:
+            raise InvalidArgument.at(
+                "password", "there is none: an identity provider signs you in, with its own factors"
+            )
+        await self._require_one_of(caller, held, (password,), "password", action)
 
     async def reset(self, caller: Caller, user_id: UUID, new: str) -> int:
         """Set a user's password, unlock the user and end all its sessions; how many there were.
@@ -116,13 +126,15 @@ class UserPasswords:
         await self._bus.publish(f"user:{user_id}")
         return ended
 
-    async def _require_current(self, caller: Caller, held: HeldPassword, current: str, new: str) -> None:
+    async def _require_one_of(
+        self, caller: Caller, held: HeldPassword, shown: Sequence[str], field: str, action: str
+    ) -> None:
         """A stolen session shall not be able to guess on: failures are counted, and refused after a few, as at login."""
         place = own_password(caller.user_id)
         locked = await self._throttles.locked_until(FAMILIAR, place.key)
-        matched = await self._hasher.verify(held.password_hash, current)
-        if not matched and held.password_hash is not None:
-            matched = await self._hasher.verify(held.password_hash, new)
+        matched = await self._hasher.verify(held.password_hash, shown[0])
+        for another in shown[1:] if held.password_hash is not None else ():
+            matched = matched or await self._hasher.verify(held.password_hash, another)
         if matched and locked is None:
             async with self._database.connection() as connection:
                 await self._throttles.forget(connection, FAMILIAR, place.key)
@@ -134,14 +146,14 @@ class UserPasswords:
                 await self._throttles.count(connection, FAMILIAR, place.key, lockout, policy.lockout_duration)
             event = Event(
                 held.tenant_id,
-                "user.change_password",
+                action,
                 success=False,
                 user_id=caller.user_id,
                 error_message="locked" if matched else "wrong password",
                 origin=caller.origin,
             )
             await self._audit.append(connection, event)
-        raise InvalidArgument.at("current_password", NO_MATCH)
+        raise InvalidArgument.at(field, NO_MATCH)
 
     async def _held(self, user_id: UUID, sees: UUID | None, history: int) -> HeldPassword:
         held = await self._store.held(user_id, sees, history)

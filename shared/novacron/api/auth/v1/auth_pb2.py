@@ -29,7 +29,7 @@ from novacron.api.auth.v1 import user_pb2 as novacron_dot_api_dot_auth_dot_v1_do
 from novacron.api.options.v1 import options_pb2 as novacron_dot_api_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fnovacron/api/auth/v1/auth.proto\x12\x14novacron.api.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"novacron/api/auth/v1/session.proto\x1a\x1fnovacron/api/auth/v1/user.proto\x1a%novacron/api/options/v1/options.proto\"\xe3\x01\n\x0cLoginRequest\x12\x1c\n\x08username\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01\x12\x1c\n\x08password\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x08\x12\x18\n\x06tenant\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xff\x01\x12\x1e\n\rone_time_code\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12$\n\x12\x64\x65vice_fingerprint\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x37\n\x0cgeo_location\x18\x06 \x01(\x0b\x32!.novacron.api.auth.v1.GeoLocation\"\xca\x01\n\rLoginResponse\x12\x14\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\t\x12.\n\nexpires_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12(\n\x04user\x18\x03 \x01(\x0b\x32\x1a.novacron.api.auth.v1.User\x12\x15\n\rrefresh_token\x18\x04 \x01(\t\x12\x32\n\x07session\x18\x05 \x01(\x0b\x32!.novacron.api.auth.v1.UserSession\"8\n\x14ValidateTokenRequest\x12 \n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80@\"\x85\x01\n\x15ValidateTokenResponse\x12(\n\x04user\x18\x01 \x01(\x0b\x32\x1a.novacron.api.auth.v1.User\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12.\n\nexpires_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"W\n\x19GetUserPermissionsRequest\x12\x19\n\x07user_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1f\n\nsession_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"S\n\x1aGetUserPermissionsResponse\x12\x13\n\x0bpermissions\x18\x01 \x03(\t\x12\r\n\x05roles\x18\x02 \x03(\t\x12\x11\n\ttenant_id\x18\x03 \x01(\t\"\x95\x01\n\x16\x43heckPermissionRequest\x12\x19\n\x07user_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x30\n\x08resource\x18\x02 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[a-z][a-z0-9_-]{0,62}$\x12.\n\x06\x61\x63tion\x18\x03 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[a-z][a-z0-9_-]{0,62}$\"*\n\x17\x43heckPermissionResponse\x12\x0f\n\x07\x61llowed\x18\x01 \x01(\x08\"\x10\n\x0eGetJwksRequest\":\n\x0fGetJwksResponse\x12\'\n\x04keys\x18\x01 \x03(\x0b\x32\x19.novacron.api.auth.v1.Jwk\"Q\n\x03Jwk\x12\x0b\n\x03kid\x18\x01 \x01(\t\x12\x0b\n\x03kty\x18\x02 \x01(\t\x12\x0b\n\x03\x63rv\x18\x03 \x01(\t\x12\x0b\n\x03\x61lg\x18\x04 \x01(\t\x12\x0b\n\x03use\x18\x05 \x01(\t\x12\t\n\x01x\x18\x06 \x01(\t2\xc0\x06\n\x0b\x41uthService\x12`\n\x05Login\x12\".novacron.api.auth.v1.LoginRequest\x1a#.novacron.api.auth.v1.LoginResponse\"\x0e\xc2\xf3\x18\x02\x18\x01\xca\xf3\x18\x04\n\x02\x08\n\x12\xac\x01\n\rValidateToken\x12*.novacron.api.auth.v1.ValidateTokenRequest\x1a+.novacron.api.auth.v1.ValidateTokenResponse\"B\x90\x02\x01\xc2\xf3\x18\x33\x12\x02vm\x12\tscheduler\x12\nfederation\x12\nmonitoring\x12\x08registry \x01\xca\xf3\x18\x04\n\x02\x08\x02\x12\xc4\x01\n\x12GetUserPermissions\x12/.novacron.api.auth.v1.GetUserPermissionsRequest\x1a\x30.novacron.api.auth.v1.GetUserPermissionsResponse\"K\x90\x02\x01\xc2\xf3\x18<\n\tuser:read\x12\x02vm\x12\tscheduler\x12\nfederation\x12\nmonitoring\x12\x08registry\xca\xf3\x18\x04\n\x02\x08\x02\x12\xbb\x01\n\x0f\x43heckPermission\x12,.novacron.api.auth.v1.CheckPermissionRequest\x1a-.novacron.api.auth.v1.CheckPermissionResponse\"K\x90\x02\x01\xc2\xf3\x18<\n\tuser:read\x12\x02vm\x12\tscheduler\x12\nfederation\x12\nmonitoring\x12\x08registry\xca\xf3\x18\x04\n\x02\x08\x02\x12\x9a\x01\n\x07GetJwks\x12$.novacron.api.auth.v1.GetJwksRequest\x1a%.novacron.api.auth.v1.GetJwksResponse\"B\x90\x02\x01\xc2\xf3\x18\x33\x12\x02vm\x12\tscheduler\x12\nfederation\x12\nmonitoring\x12\x08registry\x18\x01\xca\xf3\x18\x04\n\x02\x08\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fnovacron/api/auth/v1/auth.proto\x12\x14novacron.api.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"novacron/api/auth/v1/session.proto\x1a\x1fnovacron/api/auth/v1/user.proto\x1a%novacron/api/options/v1/options.proto\"\xe3\x01\n\x0cLoginRequest\x12\x1c\n\x08username\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01\x12\x1c\n\x08password\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x08\x12\x18\n\x06tenant\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xff\x01\x12\x1e\n\rone_time_code\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12$\n\x12\x64\x65vice_fingerprint\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x37\n\x0cgeo_location\x18\x06 \x01(\x0b\x32!.novacron.api.auth.v1.GeoLocation\"\xe8\x01\n\rLoginResponse\x12\x14\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\t\x12.\n\nexpires_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12(\n\x04user\x18\x03 \x01(\x0b\x32\x1a.novacron.api.auth.v1.User\x12\x15\n\rrefresh_token\x18\x04 \x01(\t\x12\x32\n\x07session\x18\x05 \x01(\x0b\x32!.novacron.api.auth.v1.UserSession\x12\x1c\n\x14second_factor_needed\x18\x06 \x01(\x08\"8\n\x14ValidateTokenRequest\x12 \n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80@\"\x85\x01\n\x15ValidateTokenResponse\x12(\n\x04user\x18\x01 \x01(\x0b\x32\x1a.novacron.api.auth.v1.User\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12.\n\nexpires_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"W\n\x19GetUserPermissionsRequest\x12\x19\n\x07user_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1f\n\nsession_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"S\n\x1aGetUserPermissionsResponse\x12\x13\n\x0bpermissions\x18\x01 \x03(\t\x12\r\n\x05roles\x18\x02 \x03(\t\x12\x11\n\ttenant_id\x18\x03 \x01(\t\"\x95\x01\n\x16\x43heckPermissionRequest\x12\x19\n\x07user_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x30\n\x08resource\x18\x02 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[a-z][a-z0-9_-]{0,62}$\x12.\n\x06\x61\x63tion\x18\x03 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[a-z][a-z0-9_-]{0,62}$\"*\n\x17\x43heckPermissionResponse\x12\x0f\n\x07\x61llowed\x18\x01 \x01(\x08\"\x10\n\x0eGetJwksRequest\":\n\x0fGetJwksResponse\x12\'\n\x04keys\x18\x01 \x03(\x0b\x32\x19.novacron.api.auth.v1.Jwk\"Q\n\x03Jwk\x12\x0b\n\x03kid\x18\x01 \x01(\t\x12\x0b\n\x03kty\x18\x02 \x01(\t\x12\x0b\n\x03\x63rv\x18\x03 \x01(\t\x12\x0b\n\x03\x61lg\x18\x04 \x01(\t\x12\x0b\n\x03use\x18\x05 \x01(\t\x12\t\n\x01x\x18\x06 \x01(\t2\xc0\x06\n\x0b\x41uthService\x12`\n\x05Login\x12\".novacron.api.auth.v1.LoginRequest\x1a#.novacron.api.auth.v1.LoginResponse\"\x0e\xc2\xf3\x18\x02\x18\x01\xca\xf3\x18\x04\n\x02\x08\n\x12\xac\x01\n\rValidateToken\x12*.novacron.api.auth.v1.ValidateTokenRequest\x1a+.novacron.api.auth.v1.ValidateTokenResponse\"B\x90\x02\x01\xc2\xf3\x18\x33\x12\x02vm\x12\tscheduler\x12\nfederation\x12\nmonitoring\x12\x08registry \x01\xca\xf3\x18\x04\n\x02\x08\x02\x12\xc4\x01\n\x12GetUserPermissions\x12/.novacron.api.auth.v1.GetUserPermissionsRequest\x1a\x30.novacron.api.auth.v1.GetUserPermissionsResponse\"K\x90\x02\x01\xc2\xf3\x18<\n\tuser:read\x12\x02vm\x12\tscheduler\x12\nfederation\x12\nmonitoring\x12\x08registry\xca\xf3\x18\x04\n\x02\x08\x02\x12\xbb\x01\n\x0f\x43heckPermission\x12,.novacron.api.auth.v1.CheckPermissionRequest\x1a-.novacron.api.auth.v1.CheckPermissionResponse\"K\x90\x02\x01\xc2\xf3\x18<\n\tuser:read\x12\x02vm\x12\tscheduler\x12\nfederation\x12\nmonitoring\x12\x08registry\xca\xf3\x18\x04\n\x02\x08\x02\x12\x9a\x01\n\x07GetJwks\x12$.novacron.api.auth.v1.GetJwksRequest\x1a%.novacron.api.auth.v1.GetJwksResponse\"B\x90\x02\x01\xc2\xf3\x18\x33\x12\x02vm\x12\tscheduler\x12\nfederation\x12\nmonitoring\x12\x08registry\x18\x01\xca\xf3\x18\x04\n\x02\x08\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -71,25 +71,25 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LOGINREQUEST']._serialized_start=228
   _globals['_LOGINREQUEST']._serialized_end=455
   _globals['_LOGINRESPONSE']._serialized_start=458
-  _globals['_LOGINRESPONSE']._serialized_end=660
-  _globals['_VALIDATETOKENREQUEST']._serialized_start=662
-  _globals['_VALIDATETOKENREQUEST']._serialized_end=718
-  _globals['_VALIDATETOKENRESPONSE']._serialized_start=721
-  _globals['_VALIDATETOKENRESPONSE']._serialized_end=854
-  _globals['_GETUSERPERMISSIONSREQUEST']._serialized_start=856
-  _globals['_GETUSERPERMISSIONSREQUEST']._serialized_end=943
-  _globals['_GETUSERPERMISSIONSRESPONSE']._serialized_start=945
-  _globals['_GETUSERPERMISSIONSRESPONSE']._serialized_end=1028
-  _globals['_CHECKPERMISSIONREQUEST']._serialized_start=1031
-  _globals['_CHECKPERMISSIONREQUEST']._serialized_end=1180
-  _globals['_CHECKPERMISSIONRESPONSE']._serialized_start=1182
-  _globals['_CHECKPERMISSIONRESPONSE']._serialized_end=1224
-  _globals['_GETJWKSREQUEST']._serialized_start=1226
-  _globals['_GETJWKSREQUEST']._serialized_end=1242
-  _globals['_GETJWKSRESPONSE']._serialized_start=1244
-  _globals['_GETJWKSRESPONSE']._serialized_end=1302
-  _globals['_JWK']._serialized_start=1304
-  _globals['_JWK']._serialized_end=1385
-  _globals['_AUTHSERVICE']._serialized_start=1388
-  _globals['_AUTHSERVICE']._serialized_end=2220
+  _globals['_LOGINRESPONSE']._serialized_end=690
+  _globals['_VALIDATETOKENREQUEST']._serialized_start=692
+  _globals['_VALIDATETOKENREQUEST']._serialized_end=748
+  _globals['_VALIDATETOKENRESPONSE']._serialized_start=751
+  _globals['_VALIDATETOKENRESPONSE']._serialized_end=884
+  _globals['_GETUSERPERMISSIONSREQUEST']._serialized_start=886
+  _globals['_GETUSERPERMISSIONSREQUEST']._serialized_end=973
+  _globals['_GETUSERPERMISSIONSRESPONSE']._serialized_start=975
+  _globals['_GETUSERPERMISSIONSRESPONSE']._serialized_end=1058
+  _globals['_CHECKPERMISSIONREQUEST']._serialized_start=1061
+  _globals['_CHECKPERMISSIONREQUEST']._serialized_end=1210
+  _globals['_CHECKPERMISSIONRESPONSE']._serialized_start=1212
+  _globals['_CHECKPERMISSIONRESPONSE']._serialized_end=1254
+  _globals['_GETJWKSREQUEST']._serialized_start=1256
+  _globals['_GETJWKSREQUEST']._serialized_end=1272
+  _globals['_GETJWKSRESPONSE']._serialized_start=1274
+  _globals['_GETJWKSRESPONSE']._serialized_end=1332
+  _globals['_JWK']._serialized_start=1334
+  _globals['_JWK']._serialized_end=1415
+  _globals['_AUTHSERVICE']._serialized_start=1418
+  _globals['_AUTHSERVICE']._serialized_end=2250
 # @@protoc_insertion_point(module_scope)

@@ -30,18 +30,20 @@ class LoginRequest(_message.Message):
     def __init__(self, username: _Optional[str] = ..., password: _Optional[str] = ..., tenant: _Optional[str] = ..., one_time_code: _Optional[str] = ..., device_fingerprint: _Optional[str] = ..., geo_location: _Optional[_Union[_session_pb2.GeoLocation, _Mapping]] = ...) -> None: ...
 
 class LoginResponse(_message.Message):
-    __slots__ = ("access_token", "expires_at", "user", "refresh_token", "session")
+    __slots__ = ("access_token", "expires_at", "user", "refresh_token", "session", "second_factor_needed")
     ACCESS_TOKEN_FIELD_NUMBER: _ClassVar[int]
     EXPIRES_AT_FIELD_NUMBER: _ClassVar[int]
     USER_FIELD_NUMBER: _ClassVar[int]
     REFRESH_TOKEN_FIELD_NUMBER: _ClassVar[int]
     SESSION_FIELD_NUMBER: _ClassVar[int]
+    SECOND_FACTOR_NEEDED_FIELD_NUMBER: _ClassVar[int]
     access_token: str
     expires_at: _timestamp_pb2.Timestamp
     user: _user_pb2.User
     refresh_token: str
     session: _session_pb2.UserSession
-    def __init__(self, access_token: _Optional[str] = ..., expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., user: _Optional[_Union[_user_pb2.User, _Mapping]] = ..., refresh_token: _Optional[str] = ..., session: _Optional[_Union[_session_pb2.UserSession, _Mapping]] = ...) -> None: ...
+    second_factor_needed: bool
+    def __init__(self, access_token: _Optional[str] = ..., expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., user: _Optional[_Union[_user_pb2.User, _Mapping]] = ..., refresh_token: _Optional[str] = ..., session: _Optional[_Union[_session_pb2.UserSession, _Mapping]] = ..., second_factor_needed: _Optional[bool] = ...) -> None: ...
 
 class ValidateTokenRequest(_message.Message):
     __slots__ = ("access_token",)

@@ -91,24 +91,30 @@ class BeginOidcLoginRequest(_message.Message):
     def __init__(self, tenant: _Optional[str] = ..., provider: _Optional[str] = ..., redirect_uri: _Optional[str] = ...) -> None: ...
 
 class BeginOidcLoginResponse(_message.Message):
-    __slots__ = ("authorization_url", "state", "expires_at")
+    __slots__ = ("authorization_url", "state", "expires_at", "login_token")
     AUTHORIZATION_URL_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     EXPIRES_AT_FIELD_NUMBER: _ClassVar[int]
+    LOGIN_TOKEN_FIELD_NUMBER: _ClassVar[int]
     authorization_url: str
     state: str
     expires_at: _timestamp_pb2.Timestamp
-    def __init__(self, authorization_url: _Optional[str] = ..., state: _Optional[str] = ..., expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    login_token: str
+    def __init__(self, authorization_url: _Optional[str] = ..., state: _Optional[str] = ..., expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., login_token: _Optional[str] = ...) -> None: ...
 
 class CompleteOidcLoginRequest(_message.Message):
-    __slots__ = ("state", "code", "device_fingerprint")
+    __slots__ = ("state", "code", "device_fingerprint", "login_token", "issuer")
     STATE_FIELD_NUMBER: _ClassVar[int]
     CODE_FIELD_NUMBER: _ClassVar[int]
     DEVICE_FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
+    LOGIN_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    ISSUER_FIELD_NUMBER: _ClassVar[int]
     state: str
     code: str
     device_fingerprint: str
-    def __init__(self, state: _Optional[str] = ..., code: _Optional[str] = ..., device_fingerprint: _Optional[str] = ...) -> None: ...
+    login_token: str
+    issuer: str
+    def __init__(self, state: _Optional[str] = ..., code: _Optional[str] = ..., device_fingerprint: _Optional[str] = ..., login_token: _Optional[str] = ..., issuer: _Optional[str] = ...) -> None: ...
 
 class BeginDeviceLoginRequest(_message.Message):
     __slots__ = ("tenant", "provider")
@@ -141,3 +147,29 @@ class PollDeviceLoginRequest(_message.Message):
     device_code: str
     device_fingerprint: str
     def __init__(self, device_code: _Optional[str] = ..., device_fingerprint: _Optional[str] = ...) -> None: ...
+
+class PollDeviceLoginResponse(_message.Message):
+    __slots__ = ("login", "interval")
+    LOGIN_FIELD_NUMBER: _ClassVar[int]
+    INTERVAL_FIELD_NUMBER: _ClassVar[int]
+    login: _auth_pb2.LoginResponse
+    interval: _duration_pb2.Duration
+    def __init__(self, login: _Optional[_Union[_auth_pb2.LoginResponse, _Mapping]] = ..., interval: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+
+class LinkExternalIdentityRequest(_message.Message):
+    __slots__ = ("state", "code", "login_token", "issuer", "password")
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    LOGIN_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    ISSUER_FIELD_NUMBER: _ClassVar[int]
+    PASSWORD_FIELD_NUMBER: _ClassVar[int]
+    state: str
+    code: str
+    login_token: str
+    issuer: str
+    password: str
+    def __init__(self, state: _Optional[str] = ..., code: _Optional[str] = ..., login_token: _Optional[str] = ..., issuer: _Optional[str] = ..., password: _Optional[str] = ...) -> None: ...
+
+class LinkExternalIdentityResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...

@@ -29,6 +29,9 @@ if _version_not_supported:
 class IdentityProviderServiceStub:
     """Login through somebody else: OpenID Connect, by authorization code with PKCE or by the device flow. Users are known by the provider's
     `sub`, never by an address.
+
+    A user who is unknown to the provider's tenant is made at the first login where the provider is set to do so; one who has an account
+    links it. An ID token whose `amr` names `mfa` (RFC 8176) counts as a second factor.
     """
 
     def __init__(self, channel):
@@ -70,18 +73,26 @@ class IdentityProviderServiceStub:
         self.PollDeviceLogin = channel.unary_unary(
                 '/novacron.api.auth.v1.IdentityProviderService/PollDeviceLogin',
                 request_serializer=novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.PollDeviceLoginRequest.SerializeToString,
-                response_deserializer=novacron_dot_api_dot_auth_dot_v1_dot_auth__pb2.LoginResponse.FromString,
+                response_deserializer=novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.PollDeviceLoginResponse.FromString,
+                _registered_method=True)
+        self.LinkExternalIdentity = channel.unary_unary(
+                '/novacron.api.auth.v1.IdentityProviderService/LinkExternalIdentity',
+                request_serializer=novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.LinkExternalIdentityRequest.SerializeToString,
+                response_deserializer=novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.LinkExternalIdentityResponse.FromString,
                 _registered_method=True)
 
 
 class IdentityProviderServiceServicer:
     """Login through somebody else: OpenID Connect, by authorization code with PKCE or by the device flow. Users are known by the provider's
     `sub`, never by an address.
+
+    A user who is unknown to the provider's tenant is made at the first login where the provider is set to do so; one who has an account
+    links it. An ID token whose `amr` names `mfa` (RFC 8176) counts as a second factor.
     """
 
     def CreateIdentityProvider(self, request, context):
         """Creates a provider. ALREADY_EXISTS: the tenant has that name, or the id with other contents. FAILED_PRECONDITION: the issuer's
-        discovery document cannot be read.
+        discovery document cannot be read. PERMISSION_DENIED: its users would get a role that may do what the caller may not.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -102,29 +113,39 @@ class IdentityProviderServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def BeginOidcLogin(self, request, context):
-        """Begins a login by authorization code with PKCE (RFC 7636): where to send the browser. The same answer for a provider that is not
-        there: NOT_FOUND.
+        """Begins a login by authorization code with PKCE (RFC 7636): where to send the browser. NOT_FOUND: the tenant, or the provider in it;
+        told alike. UNAVAILABLE: the provider does not answer. INVALID_ARGUMENT at `redirect_uri`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CompleteOidcLogin(self, request, context):
-        """Ends it with what came back. UNAUTHENTICATED, the same for every cause.
+        """Ends it with what came back, once, whatever comes of it. UNAUTHENTICATED, the same for every cause. UNAVAILABLE: the provider does not
+        answer: begin again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def BeginDeviceLogin(self, request, context):
-        """Begins a login by the device flow (RFC 8628): what to show the user.
+        """Begins a login by the device flow (RFC 8628): what to show the user. FAILED_PRECONDITION: the provider has none. Else as
+        BeginOidcLogin.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def PollDeviceLogin(self, request, context):
-        """Asks whether the user is done. UNAVAILABLE with RetryInfo: not yet. UNAUTHENTICATED: refused or expired.
+        """Asks whether the user is done. UNAUTHENTICATED, the same for every cause: refused, expired, used before, or not to be trusted.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def LinkExternalIdentity(self, request, context):
+        """Ends what BeginOidcLogin began by linking whom the provider names to the caller, who can log in through it from then on.
+        UNAUTHENTICATED as CompleteOidcLogin. INVALID_ARGUMENT at `password`. ALREADY_EXISTS: the provider's user is another's already.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -166,7 +187,12 @@ def add_IdentityProviderServiceServicer_to_server(servicer, server):
             'PollDeviceLogin': grpc.unary_unary_rpc_method_handler(
                     servicer.PollDeviceLogin,
                     request_deserializer=novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.PollDeviceLoginRequest.FromString,
-                    response_serializer=novacron_dot_api_dot_auth_dot_v1_dot_auth__pb2.LoginResponse.SerializeToString,
+                    response_serializer=novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.PollDeviceLoginResponse.SerializeToString,
+            ),
+            'LinkExternalIdentity': grpc.unary_unary_rpc_method_handler(
+                    servicer.LinkExternalIdentity,
+                    request_deserializer=novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.LinkExternalIdentityRequest.FromString,
+                    response_serializer=novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.LinkExternalIdentityResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -179,6 +205,9 @@ def add_IdentityProviderServiceServicer_to_server(servicer, server):
 class IdentityProviderService:
     """Login through somebody else: OpenID Connect, by authorization code with PKCE or by the device flow. Users are known by the provider's
     `sub`, never by an address.
+
+    A user who is unknown to the provider's tenant is made at the first login where the provider is set to do so; one who has an account
+    links it. An ID token whose `amr` names `mfa` (RFC 8176) counts as a second factor.
     """
 
     @staticmethod
@@ -359,7 +388,34 @@ class IdentityProviderService:
             target,
             '/novacron.api.auth.v1.IdentityProviderService/PollDeviceLogin',
             novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.PollDeviceLoginRequest.SerializeToString,
-            novacron_dot_api_dot_auth_dot_v1_dot_auth__pb2.LoginResponse.FromString,
+            novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.PollDeviceLoginResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def LinkExternalIdentity(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/novacron.api.auth.v1.IdentityProviderService/LinkExternalIdentity',
+            novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.LinkExternalIdentityRequest.SerializeToString,
+            novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.LinkExternalIdentityResponse.FromString,
             options,
             channel_credentials,
             insecure,

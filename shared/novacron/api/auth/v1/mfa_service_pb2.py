@@ -27,7 +27,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from novacron.api.options.v1 import options_pb2 as novacron_dot_api_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&novacron/api/auth/v1/mfa_service.proto\x12\x14novacron.api.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a%novacron/api/options/v1/options.proto\"\xf9\x01\n\rMfaCredential\x12\x19\n\x11mfa_credential_id\x18\x01 \x01(\t\x12+\n\x04type\x18\x02 \x01(\x0e\x32\x1d.novacron.api.auth.v1.MfaType\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x30\n\x0c\x63onfirmed_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0clast_used_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\ncreated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"H\n\x11\x45nrollTotpRequest\x12\x15\n\x04name\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\x1c\n\x08password\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x08\"L\n\x12\x45nrollTotpResponse\x12\x19\n\x11mfa_credential_id\x18\x01 \x01(\t\x12\x0e\n\x06secret\x18\x02 \x01(\t\x12\x0b\n\x03uri\x18\x03 \x01(\t\"[\n\x12\x43onfirmTotpRequest\x12#\n\x11mfa_credential_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12 \n\rone_time_code\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x06\x18\x08\"@\n\x1cGenerateRecoveryCodesRequest\x12 \n\rone_time_code\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x06\x18\x08\"7\n\x1dGenerateRecoveryCodesResponse\x12\x16\n\x0erecovery_codes\x18\x01 \x03(\t\"9\n\x19ListMfaCredentialsRequest\x12\x1c\n\x07user_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"\x89\x01\n\x1aListMfaCredentialsResponse\x12<\n\x0fmfa_credentials\x18\x01 \x03(\x0b\x32#.novacron.api.auth.v1.MfaCredential\x12\x1b\n\x13recovery_codes_left\x18\x02 \x01(\x05\x12\x10\n\x08required\x18\x03 \x01(\x08\"c\n\x1a\x44\x65leteMfaCredentialRequest\x12#\n\x11mfa_credential_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12 \n\rone_time_code\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x06\x18@\"\x1d\n\x1b\x44\x65leteMfaCredentialResponse\",\n\x0fResetMfaRequest\x12\x19\n\x07user_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"/\n\x10ResetMfaResponse\x12\x1b\n\x13removed_credentials\x18\x01 \x01(\x05*M\n\x07MfaType\x12\x18\n\x14MFA_TYPE_UNSPECIFIED\x10\x00\x12\x11\n\rMFA_TYPE_TOTP\x10\x01\x12\x15\n\x11MFA_TYPE_WEBAUTHN\x10\x02\x32\xeb\x05\n\nMfaService\x12j\n\nEnrollTotp\x12\'.novacron.api.auth.v1.EnrollTotpRequest\x1a(.novacron.api.auth.v1.EnrollTotpResponse\"\t\x90\x02\x02\xc2\xf3\x18\x02 \x01\x12g\n\x0b\x43onfirmTotp\x12(.novacron.api.auth.v1.ConfirmTotpRequest\x1a#.novacron.api.auth.v1.MfaCredential\"\t\x90\x02\x02\xc2\xf3\x18\x02 \x01\x12\x8b\x01\n\x15GenerateRecoveryCodes\x12\x32.novacron.api.auth.v1.GenerateRecoveryCodesRequest\x1a\x33.novacron.api.auth.v1.GenerateRecoveryCodesResponse\"\t\x90\x02\x02\xc2\xf3\x18\x02 \x01\x12\x82\x01\n\x12ListMfaCredentials\x12/.novacron.api.auth.v1.ListMfaCredentialsRequest\x1a\x30.novacron.api.auth.v1.ListMfaCredentialsResponse\"\t\x90\x02\x01\xc2\xf3\x18\x02 \x01\x12\x85\x01\n\x13\x44\x65leteMfaCredential\x12\x30.novacron.api.auth.v1.DeleteMfaCredentialRequest\x1a\x31.novacron.api.auth.v1.DeleteMfaCredentialResponse\"\t\x90\x02\x02\xc2\xf3\x18\x02 \x01\x12m\n\x08ResetMfa\x12%.novacron.api.auth.v1.ResetMfaRequest\x1a&.novacron.api.auth.v1.ResetMfaResponse\"\x12\x90\x02\x02\xc2\xf3\x18\x0b\n\tmfa:resetb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&novacron/api/auth/v1/mfa_service.proto\x12\x14novacron.api.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a%novacron/api/options/v1/options.proto\"\xf9\x01\n\rMfaCredential\x12\x19\n\x11mfa_credential_id\x18\x01 \x01(\t\x12+\n\x04type\x18\x02 \x01(\x0e\x32\x1d.novacron.api.auth.v1.MfaType\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x30\n\x0c\x63onfirmed_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0clast_used_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\ncreated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"H\n\x11\x45nrollTotpRequest\x12\x15\n\x04name\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\x1c\n\x08password\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x08\"L\n\x12\x45nrollTotpResponse\x12\x19\n\x11mfa_credential_id\x18\x01 \x01(\t\x12\x0e\n\x06secret\x18\x02 \x01(\t\x12\x0b\n\x03uri\x18\x03 \x01(\t\"[\n\x12\x43onfirmTotpRequest\x12#\n\x11mfa_credential_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12 \n\rone_time_code\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x06\x18\x08\"j\n\x13\x43onfirmTotpResponse\x12;\n\x0emfa_credential\x18\x01 \x01(\x0b\x32#.novacron.api.auth.v1.MfaCredential\x12\x16\n\x0erecovery_codes\x18\x02 \x03(\t\"@\n\x1cGenerateRecoveryCodesRequest\x12 \n\rone_time_code\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x06\x18\x08\"7\n\x1dGenerateRecoveryCodesResponse\x12\x16\n\x0erecovery_codes\x18\x01 \x03(\t\"9\n\x19ListMfaCredentialsRequest\x12\x1c\n\x07user_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"\x89\x01\n\x1aListMfaCredentialsResponse\x12<\n\x0fmfa_credentials\x18\x01 \x03(\x0b\x32#.novacron.api.auth.v1.MfaCredential\x12\x1b\n\x13recovery_codes_left\x18\x02 \x01(\x05\x12\x10\n\x08required\x18\x03 \x01(\x08\"\x81\x01\n\x1a\x44\x65leteMfaCredentialRequest\x12#\n\x11mfa_credential_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12 \n\rone_time_code\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x06\x18@\x12\x1c\n\x08password\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x08\"\x1d\n\x1b\x44\x65leteMfaCredentialResponse\",\n\x0fResetMfaRequest\x12\x19\n\x07user_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"/\n\x10ResetMfaResponse\x12\x1b\n\x13removed_credentials\x18\x01 \x01(\x05*M\n\x07MfaType\x12\x18\n\x14MFA_TYPE_UNSPECIFIED\x10\x00\x12\x11\n\rMFA_TYPE_TOTP\x10\x01\x12\x15\n\x11MFA_TYPE_WEBAUTHN\x10\x02\x32\xf1\x05\n\nMfaService\x12j\n\nEnrollTotp\x12\'.novacron.api.auth.v1.EnrollTotpRequest\x1a(.novacron.api.auth.v1.EnrollTotpResponse\"\t\x90\x02\x02\xc2\xf3\x18\x02 \x01\x12m\n\x0b\x43onfirmTotp\x12(.novacron.api.auth.v1.ConfirmTotpRequest\x1a).novacron.api.auth.v1.ConfirmTotpResponse\"\t\x90\x02\x02\xc2\xf3\x18\x02 \x01\x12\x8b\x01\n\x15GenerateRecoveryCodes\x12\x32.novacron.api.auth.v1.GenerateRecoveryCodesRequest\x1a\x33.novacron.api.auth.v1.GenerateRecoveryCodesResponse\"\t\x90\x02\x02\xc2\xf3\x18\x02 \x01\x12\x82\x01\n\x12ListMfaCredentials\x12/.novacron.api.auth.v1.ListMfaCredentialsRequest\x1a\x30.novacron.api.auth.v1.ListMfaCredentialsResponse\"\t\x90\x02\x01\xc2\xf3\x18\x02 \x01\x12\x85\x01\n\x13\x44\x65leteMfaCredential\x12\x30.novacron.api.auth.v1.DeleteMfaCredentialRequest\x1a\x31.novacron.api.auth.v1.DeleteMfaCredentialResponse\"\t\x90\x02\x02\xc2\xf3\x18\x02 \x01\x12m\n\x08ResetMfa\x12%.novacron.api.auth.v1.ResetMfaRequest\x1a&.novacron.api.auth.v1.ResetMfaResponse\"\x12\x90\x02\x02\xc2\xf3\x18\x0b\n\tmfa:resetb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -50,6 +50,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DELETEMFACREDENTIALREQUEST'].fields_by_name['mfa_credential_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_DELETEMFACREDENTIALREQUEST'].fields_by_name['one_time_code']._loaded_options = None
   _globals['_DELETEMFACREDENTIALREQUEST'].fields_by_name['one_time_code']._serialized_options = b'\272H\006r\004\020\006\030@'
+  _globals['_DELETEMFACREDENTIALREQUEST'].fields_by_name['password']._loaded_options = None
+  _globals['_DELETEMFACREDENTIALREQUEST'].fields_by_name['password']._serialized_options = b'\272H\007r\005\020\001\030\200\010'
   _globals['_RESETMFAREQUEST'].fields_by_name['user_id']._loaded_options = None
   _globals['_RESETMFAREQUEST'].fields_by_name['user_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_MFASERVICE'].methods_by_name['EnrollTotp']._loaded_options = None
@@ -64,8 +66,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MFASERVICE'].methods_by_name['DeleteMfaCredential']._serialized_options = b'\220\002\002\302\363\030\002 \001'
   _globals['_MFASERVICE'].methods_by_name['ResetMfa']._loaded_options = None
   _globals['_MFASERVICE'].methods_by_name['ResetMfa']._serialized_options = b'\220\002\002\302\363\030\013\n\tmfa:reset'
-  _globals['_MFATYPE']._serialized_start=1211
-  _globals['_MFATYPE']._serialized_end=1288
+  _globals['_MFATYPE']._serialized_start=1350
+  _globals['_MFATYPE']._serialized_end=1427
   _globals['_MFACREDENTIAL']._serialized_start=166
   _globals['_MFACREDENTIAL']._serialized_end=415
   _globals['_ENROLLTOTPREQUEST']._serialized_start=417
@@ -74,22 +76,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ENROLLTOTPRESPONSE']._serialized_end=567
   _globals['_CONFIRMTOTPREQUEST']._serialized_start=569
   _globals['_CONFIRMTOTPREQUEST']._serialized_end=660
-  _globals['_GENERATERECOVERYCODESREQUEST']._serialized_start=662
-  _globals['_GENERATERECOVERYCODESREQUEST']._serialized_end=726
-  _globals['_GENERATERECOVERYCODESRESPONSE']._serialized_start=728
-  _globals['_GENERATERECOVERYCODESRESPONSE']._serialized_end=783
-  _globals['_LISTMFACREDENTIALSREQUEST']._serialized_start=785
-  _globals['_LISTMFACREDENTIALSREQUEST']._serialized_end=842
-  _globals['_LISTMFACREDENTIALSRESPONSE']._serialized_start=845
-  _globals['_LISTMFACREDENTIALSRESPONSE']._serialized_end=982
-  _globals['_DELETEMFACREDENTIALREQUEST']._serialized_start=984
-  _globals['_DELETEMFACREDENTIALREQUEST']._serialized_end=1083
-  _globals['_DELETEMFACREDENTIALRESPONSE']._serialized_start=1085
-  _globals['_DELETEMFACREDENTIALRESPONSE']._serialized_end=1114
-  _globals['_RESETMFAREQUEST']._serialized_start=1116
-  _globals['_RESETMFAREQUEST']._serialized_end=1160
-  _globals['_RESETMFARESPONSE']._serialized_start=1162
-  _globals['_RESETMFARESPONSE']._serialized_end=1209
-  _globals['_MFASERVICE']._serialized_start=1291
-  _globals['_MFASERVICE']._serialized_end=2038
+  _globals['_CONFIRMTOTPRESPONSE']._serialized_start=662
+  _globals['_CONFIRMTOTPRESPONSE']._serialized_end=768
+  _globals['_GENERATERECOVERYCODESREQUEST']._serialized_start=770
+  _globals['_GENERATERECOVERYCODESREQUEST']._serialized_end=834
+  _globals['_GENERATERECOVERYCODESRESPONSE']._serialized_start=836
+  _globals['_GENERATERECOVERYCODESRESPONSE']._serialized_end=891
+  _globals['_LISTMFACREDENTIALSREQUEST']._serialized_start=893
+  _globals['_LISTMFACREDENTIALSREQUEST']._serialized_end=950
+  _globals['_LISTMFACREDENTIALSRESPONSE']._serialized_start=953
+  _globals['_LISTMFACREDENTIALSRESPONSE']._serialized_end=1090
+  _globals['_DELETEMFACREDENTIALREQUEST']._serialized_start=1093
+  _globals['_DELETEMFACREDENTIALREQUEST']._serialized_end=1222
+  _globals['_DELETEMFACREDENTIALRESPONSE']._serialized_start=1224
+  _globals['_DELETEMFACREDENTIALRESPONSE']._serialized_end=1253
+  _globals['_RESETMFAREQUEST']._serialized_start=1255
+  _globals['_RESETMFAREQUEST']._serialized_end=1299
+  _globals['_RESETMFARESPONSE']._serialized_start=1301
+  _globals['_RESETMFARESPONSE']._serialized_end=1348
+  _globals['_MFASERVICE']._serialized_start=1430
+  _globals['_MFASERVICE']._serialized_end=2183
 # @@protoc_insertion_point(module_scope)

@@ -63,6 +63,14 @@ class ConfirmTotpRequest(_message.Message):
     one_time_code: str
     def __init__(self, mfa_credential_id: _Optional[str] = ..., one_time_code: _Optional[str] = ...) -> None: ...
 
+class ConfirmTotpResponse(_message.Message):
+    __slots__ = ("mfa_credential", "recovery_codes")
+    MFA_CREDENTIAL_FIELD_NUMBER: _ClassVar[int]
+    RECOVERY_CODES_FIELD_NUMBER: _ClassVar[int]
+    mfa_credential: MfaCredential
+    recovery_codes: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, mfa_credential: _Optional[_Union[MfaCredential, _Mapping]] = ..., recovery_codes: _Optional[_Iterable[str]] = ...) -> None: ...
+
 class GenerateRecoveryCodesRequest(_message.Message):
     __slots__ = ("one_time_code",)
     ONE_TIME_CODE_FIELD_NUMBER: _ClassVar[int]
@@ -92,12 +100,14 @@ class ListMfaCredentialsResponse(_message.Message):
     def __init__(self, mfa_credentials: _Optional[_Iterable[_Union[MfaCredential, _Mapping]]] = ..., recovery_codes_left: _Optional[int] = ..., required: _Optional[bool] = ...) -> None: ...
 
 class DeleteMfaCredentialRequest(_message.Message):
-    __slots__ = ("mfa_credential_id", "one_time_code")
+    __slots__ = ("mfa_credential_id", "one_time_code", "password")
     MFA_CREDENTIAL_ID_FIELD_NUMBER: _ClassVar[int]
     ONE_TIME_CODE_FIELD_NUMBER: _ClassVar[int]
+    PASSWORD_FIELD_NUMBER: _ClassVar[int]
     mfa_credential_id: str
     one_time_code: str
-    def __init__(self, mfa_credential_id: _Optional[str] = ..., one_time_code: _Optional[str] = ...) -> None: ...
+    password: str
+    def __init__(self, mfa_credential_id: _Optional[str] = ..., one_time_code: _Optional[str] = ..., password: _Optional[str] = ...) -> None: ...
 
 class DeleteMfaCredentialResponse(_message.Message):
     __slots__ = ()

@@ -27,6 +27,10 @@ if _version_not_supported:
 
 class MfaServiceStub:
     """Second factors. Users keep their own; another user's takes the permission `mfa:reset`.
+
+    While a user has a second factor, or a role of the user requires one, a session that began without one may do nothing that takes a
+    permission, and makes no API keys: what is left is what it takes to set a second factor up. A wrong password or code counts as a
+    guess; after a few, both are refused for a while.
     """
 
     def __init__(self, channel):
@@ -43,7 +47,7 @@ class MfaServiceStub:
         self.ConfirmTotp = channel.unary_unary(
                 '/novacron.api.auth.v1.MfaService/ConfirmTotp',
                 request_serializer=novacron_dot_api_dot_auth_dot_v1_dot_mfa__service__pb2.ConfirmTotpRequest.SerializeToString,
-                response_deserializer=novacron_dot_api_dot_auth_dot_v1_dot_mfa__service__pb2.MfaCredential.FromString,
+                response_deserializer=novacron_dot_api_dot_auth_dot_v1_dot_mfa__service__pb2.ConfirmTotpResponse.FromString,
                 _registered_method=True)
         self.GenerateRecoveryCodes = channel.unary_unary(
                 '/novacron.api.auth.v1.MfaService/GenerateRecoveryCodes',
@@ -69,26 +73,33 @@ class MfaServiceStub:
 
 class MfaServiceServicer:
     """Second factors. Users keep their own; another user's takes the permission `mfa:reset`.
+
+    While a user has a second factor, or a role of the user requires one, a session that began without one may do nothing that takes a
+    permission, and makes no API keys: what is left is what it takes to set a second factor up. A wrong password or code counts as a
+    guess; after a few, both are refused for a while.
     """
 
     def EnrollTotp(self, request, context):
         """Begins to enrol an authenticator app (TOTP, RFC 6238): shows its secret, which takes effect once ConfirmTotp has seen a code of
-        it. Asked again before that, the secret is another one. FAILED_PRECONDITION: the user has an app already.
+        it. Asked again before that, the secret is another one. FAILED_PRECONDITION: the user has an app already. INVALID_ARGUMENT at
+        `password`: it does not match, or the user has none, because an identity provider signs the user in.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ConfirmTotp(self, request, context):
-        """Turns the second factor on. INVALID_ARGUMENT at `one_time_code`: it is not the app's code now. FAILED_PRECONDITION: nothing was
-        begun.
+        """Turns the second factor on, ends the user's other sessions, and gives the first recovery codes. Where it is on already, it only
+        gives this session what second factors give. INVALID_ARGUMENT at `one_time_code`: it is not the app's code now, or was used.
+        NOT_FOUND: nothing was begun under this id.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GenerateRecoveryCodes(self, request, context):
-        """Makes new recovery codes, shown once, and ends the old ones. INVALID_ARGUMENT at `one_time_code`.
+        """Makes new recovery codes, shown once, and ends the old ones. INVALID_ARGUMENT at `one_time_code`. FAILED_PRECONDITION: the user
+        has no app.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -102,7 +113,8 @@ class MfaServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteMfaCredential(self, request, context):
-        """Removes one of the caller's own. INVALID_ARGUMENT at `one_time_code`. FAILED_PRECONDITION: a role of the user requires one.
+        """Removes one of the caller's own. INVALID_ARGUMENT at `password` or `one_time_code`. FAILED_PRECONDITION: a role of the user requires
+        one. NOT_FOUND: the caller has none with this id.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -110,6 +122,7 @@ class MfaServiceServicer:
 
     def ResetMfa(self, request, context):
         """Removes every second factor of a user who lost them, and ends the user's sessions. NOT_FOUND: no user that the caller sees.
+        PERMISSION_DENIED: the user may do what the caller may not. FAILED_PRECONDITION: the caller, who removes them by a code.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -126,7 +139,7 @@ def add_MfaServiceServicer_to_server(servicer, server):
             'ConfirmTotp': grpc.unary_unary_rpc_method_handler(
                     servicer.ConfirmTotp,
                     request_deserializer=novacron_dot_api_dot_auth_dot_v1_dot_mfa__service__pb2.ConfirmTotpRequest.FromString,
-                    response_serializer=novacron_dot_api_dot_auth_dot_v1_dot_mfa__service__pb2.MfaCredential.SerializeToString,
+                    response_serializer=novacron_dot_api_dot_auth_dot_v1_dot_mfa__service__pb2.ConfirmTotpResponse.SerializeToString,
             ),
             'GenerateRecoveryCodes': grpc.unary_unary_rpc_method_handler(
                     servicer.GenerateRecoveryCodes,
@@ -158,6 +171,10 @@ def add_MfaServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class MfaService:
     """Second factors. Users keep their own; another user's takes the permission `mfa:reset`.
+
+    While a user has a second factor, or a role of the user requires one, a session that began without one may do nothing that takes a
+    permission, and makes no API keys: what is left is what it takes to set a second factor up. A wrong password or code counts as a
+    guess; after a few, both are refused for a while.
     """
 
     @staticmethod
@@ -203,7 +220,7 @@ class MfaService:
             target,
             '/novacron.api.auth.v1.MfaService/ConfirmTotp',
             novacron_dot_api_dot_auth_dot_v1_dot_mfa__service__pb2.ConfirmTotpRequest.SerializeToString,
-            novacron_dot_api_dot_auth_dot_v1_dot_mfa__service__pb2.MfaCredential.FromString,
+            novacron_dot_api_dot_auth_dot_v1_dot_mfa__service__pb2.ConfirmTotpResponse.FromString,
             options,
             channel_credentials,
             insecure,
