@@ -27,8 +27,8 @@ from novacron.rpc.channel import Channel
 from ..e2e.stack import Stack, running_stack
 from .report import Report, percentile
 
-_AGENTS = 3
-# A node has place for one.
+AGENTS = 3
+ONE_VM_A_NODE = {"SIMULATED_VCPUS": "4", "CPU_ALLOCATION_RATIO": "1"}
 _SPEC = VmSpec(cpu_cores=3, memory_mib=64, storage_gib=1, base_image="novacron-guest")
 # Users of healthy VMs, each with a moment's thought between two calls.
 _USERS, _THOUGHT = 4, 0.01
@@ -39,7 +39,7 @@ _ASKED, _PATIENCE = 16, 2.0
 
 async def run(*, quick: bool = False) -> Report:
     rounds, seconds = (2, 3.0) if quick else (10, 10.0)
-    with running_stack(agents=_AGENTS, SIMULATED_VCPUS="4", CPU_ALLOCATION_RATIO="1") as stack:
+    with running_stack(agents=AGENTS, **ONE_VM_A_NODE) as stack:
         token = await stack.token()
         credentials = grpc.ssl_channel_credentials((stack.data.certificates / "ca.pem").read_bytes())
         address = stack.profile["endpoints"]["vm"]
@@ -50,24 +50,24 @@ async def run(*, quick: bool = False) -> Report:
         # The others are many: no breaker of one client spares the vm service their calls.
         async with client() as ours, client(attempts=1, breaker=_NEVER_OPEN) as theirs:
             vms = VmServiceStub(ours)
-            hung, *healthy = await _one_on_each_node(vms)
-            victim = await _agent_of(stack, hung)
+            hung, *healthy = await one_on_each_node(vms)
+            victim = await agent_of(stack, hung)
             without: list[float] = []
             with_it: list[float] = []
             answers: list[str] = []
             refused: list[str] = []
             asked_without = 0
-            async with _others(VmServiceStub(theirs), hung, answers):
+            async with others(VmServiceStub(theirs), hung, answers):
                 for _ in range(rounds):  # interleaved: the machine's moods meet both
-                    await _users(vms, healthy, seconds / 3)
+                    await users(vms, healthy, seconds / 3)
                     answers.clear()
-                    without += await _users(vms, healthy, seconds)
+                    without += await users(vms, healthy, seconds)
                     asked_without += len(answers)
                     os.kill(victim, signal.SIGSTOP)
                     try:
-                        await _users(vms, healthy, seconds / 3)
+                        await users(vms, healthy, seconds / 3)
                         answers.clear()
-                        with_it += await _users(vms, healthy, seconds)
+                        with_it += await users(vms, healthy, seconds)
                         refused += [one for one in answers if one != "OK"]
                     finally:
                         os.kill(victim, signal.SIGCONT)
@@ -92,17 +92,17 @@ async def run(*, quick: bool = False) -> Report:
     return report
 
 
-async def _one_on_each_node(vms: VmServiceStub) -> list[str]:
+async def one_on_each_node(vms: VmServiceStub, nodes: int = AGENTS) -> list[str]:
     made: list[Vm] = []
-    for _ in range(_AGENTS):
+    for _ in range(nodes):
         vm_id = str(new_id())
         made.append(await vms.CreateVm(CreateVmRequest(vm_id=vm_id, name=f"vm-{vm_id}", spec=_SPEC), timeout=60))
-    if [vm.state for vm in made] != [VM_STATE_RUNNING] * _AGENTS or len({vm.node_id for vm in made}) < _AGENTS:
+    if [vm.state for vm in made] != [VM_STATE_RUNNING] * nodes or len({vm.node_id for vm in made}) < nodes:
         raise RuntimeError(f"not one VM on each node: {made}")
     return [vm.vm_id for vm in made]
 
 
-async def _agent_of(stack: Stack, vm_id: str) -> int:
+async def agent_of(stack: Stack, vm_id: str) -> int:
     """The process whose domain this VM is."""
     from ..faults.whole import look
 
@@ -115,7 +115,7 @@ async def _agent_of(stack: Stack, vm_id: str) -> int:
     raise RuntimeError(f"nobody of the stack listens at {address}")
 
 
-async def _users(vms: VmServiceStub, healthy: list[str], seconds: float) -> list[float]:
+async def users(vms: VmServiceStub, healthy: list[str], seconds: float) -> list[float]:
     """Read consoles for so long; the duration of each call. Any failure is one of the experiment."""
     durations: list[float] = []
     ends = time.perf_counter() + seconds
@@ -133,7 +133,7 @@ async def _users(vms: VmServiceStub, healthy: list[str], seconds: float) -> list
 
 
 @asynccontextmanager
-async def _others(vms: VmServiceStub, vm_id: str, answers: list[str]) -> AsyncIterator[None]:
+async def others(vms: VmServiceStub, vm_id: str, answers: list[str]) -> AsyncIterator[None]:
     """For the length of the block ``vm_id`` is asked for, at the same rate whether it answers or not."""
 
     async def ask() -> None:

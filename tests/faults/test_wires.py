@@ -65,11 +65,12 @@ class Cell:
 
 
 @pytest.fixture(scope="module")
-def table() -> Iterator[list[Cell]]:
+def table(request: pytest.FixtureRequest) -> Iterator[list[Cell]]:
     cells: list[Cell] = []
     yield cells
-    print(f"\n{'wire':<22} {'fault':<13} {'longest':>9} {'whole after':>10}   answers")
-    print("\n".join(map(str, cells)))
+    with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        print(f"\n{'wire':<22} {'fault':<13} {'longest':>9} {'whole after':>10}   answers")
+        print("\n".join(map(str, cells)))
 
 
 @pytest.fixture
