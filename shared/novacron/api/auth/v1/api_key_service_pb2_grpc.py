@@ -26,8 +26,9 @@ if _version_not_supported:
 
 
 class ApiKeyServiceStub:
-    """API keys: for programs, in the name of a user. A key never may more than its user may at that moment. Users keep their own;
-    another user's takes the permission `api-key:read`, `api-key:create` or `api-key:revoke`.
+    """API keys: for programs, in the name of a user. A key never may more than its user may at that moment, and never what is the
+    user's own: password, second factors, sessions, keys. Users keep their own; another user's takes the permission `api-key:read`,
+    `api-key:create` or `api-key:revoke`, and who is shown one may all that it may.
     """
 
     def __init__(self, channel):
@@ -69,13 +70,15 @@ class ApiKeyServiceStub:
 
 
 class ApiKeyServiceServicer:
-    """API keys: for programs, in the name of a user. A key never may more than its user may at that moment. Users keep their own;
-    another user's takes the permission `api-key:read`, `api-key:create` or `api-key:revoke`.
+    """API keys: for programs, in the name of a user. A key never may more than its user may at that moment, and never what is the
+    user's own: password, second factors, sessions, keys. Users keep their own; another user's takes the permission `api-key:read`,
+    `api-key:create` or `api-key:revoke`, and who is shown one may all that it may.
     """
 
     def CreateApiKey(self, request, context):
         """Creates a key and shows it, this once. The same id again shows a new key until the first use. PERMISSION_DENIED: it would do
-        more than its user may. RESOURCE_EXHAUSTED: the user has as many keys as a user may.
+        more than its user, or the caller, may. RESOURCE_EXHAUSTED: the user has as many keys as a user may. ALREADY_EXISTS: the user
+        has one of this name, or the id is another's. INVALID_ARGUMENT at `permissions`: somebody else's key has to name them.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -97,14 +100,14 @@ class ApiKeyServiceServicer:
 
     def RotateApiKey(self, request, context):
         """Gives it another secret, shown this once; the old one works on for the overlap. Again, before the first use of the new one:
-        another new one.
+        another new one. FAILED_PRECONDITION: it is revoked.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RevokeApiKey(self, request, context):
-        """Ends a key; ended before, it stays as it is.
+        """Ends a key, everywhere within a second; ended before, it stays as it is.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -159,8 +162,9 @@ def add_ApiKeyServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ApiKeyService:
-    """API keys: for programs, in the name of a user. A key never may more than its user may at that moment. Users keep their own;
-    another user's takes the permission `api-key:read`, `api-key:create` or `api-key:revoke`.
+    """API keys: for programs, in the name of a user. A key never may more than its user may at that moment, and never what is the
+    user's own: password, second factors, sessions, keys. Users keep their own; another user's takes the permission `api-key:read`,
+    `api-key:create` or `api-key:revoke`, and who is shown one may all that it may.
     """
 
     @staticmethod

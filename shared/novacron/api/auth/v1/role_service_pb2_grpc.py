@@ -88,7 +88,7 @@ class RoleServiceServicer:
 
     def CreateRole(self, request, context):
         """Creates a role of a tenant. ALREADY_EXISTS: the name is taken, or the id by another role. PERMISSION_DENIED: it may do what the
-        caller may not.
+        caller may not. INVALID_ARGUMENT at `permissions`: nothing asks for one of them.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -110,28 +110,31 @@ class RoleServiceServicer:
 
     def UpdateRole(self, request, context):
         """Changes the fields that the mask names; it holds everywhere within a second. ABORTED: the etag is of an older version.
-        FAILED_PRECONDITION: it is one of the platform's own. PERMISSION_DENIED: it may do what the caller may not.
+        FAILED_PRECONDITION: it is one of the platform's own. PERMISSION_DENIED: it may do, or would, what the caller may not.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DeleteRole(self, request, context):
-        """Deletes a role with its grants. FAILED_PRECONDITION: it is one of the platform's own.
+        """Deletes a role with its grants. FAILED_PRECONDITION: it is one of the platform's own. PERMISSION_DENIED: it may do what the
+        caller may not.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GrantRole(self, request, context):
-        """Gives a user a role. NOT_FOUND: no such user or role. PERMISSION_DENIED: it may do what the caller may not.
+        """Gives a user a role, or another end to one that it has. NOT_FOUND: no such user or role. PERMISSION_DENIED: it may do what the
+        caller may not. FAILED_PRECONDITION: nobody would be left to administer the platform for good.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RevokeRole(self, request, context):
-        """Takes a role from a user. FAILED_PRECONDITION: nobody would be left to administer the platform.
+        """Takes a role that was granted from a user. PERMISSION_DENIED: it may do what the caller may not. FAILED_PRECONDITION: nobody
+        would be left to administer the platform; or it is the user's own role, which UpdateUser changes.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -145,7 +148,7 @@ class RoleServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListPermissions(self, request, context):
-        """Lists every permission that an RPC asks for.
+        """Lists every permission that an RPC asks for, at its door or inside.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
