@@ -13,9 +13,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from ipaddress import IPv4Interface, IPv6Interface
 from uuid import UUID
 
-from ..sessions.origin import Origin
+from ..sessions.origin import Address, Origin
 
 _FORM = "novacron-audit-1"
 PRUNE = "audit-log.prune"
@@ -83,7 +84,7 @@ class Entry:
             self.sequence,
             str(event.user_id) if event.user_id else None,
             event.action,
-            address.packed.hex() if address else None,
+            _address(address) if address else None,
             event.origin.user_agent,
             event.success,
             event.error_message,
@@ -92,6 +93,12 @@ class Entry:
             self.previous_hash.hex(),
         ]
         return hashlib.sha256(json.dumps(spelling, sort_keys=True, separators=(",", ":")).encode()).digest()
+
+
+def _address(address: Address) -> str:
+    # A database's address may have a network's width beside it; we write none, and one that appears is a change.
+    width = f"/{address.network.prefixlen}" if isinstance(address, IPv4Interface | IPv6Interface) else ""
+    return address.packed.hex() + width
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,9 @@ from ..sessions.origin import Origin
 from .entry import Anchor, Entry, Event, Link
 from .query import Condition
 
-_COLUMNS = """id, tenant_id, sequence, user_id, action, ip_address, user_agent, success, error_message, metadata, created_at,
-    previous_hash, hash"""
+# A time that Python has no datetime for was never written by us: as another one it fails the check, and does not end it.
+_COLUMNS = """id, tenant_id, sequence, user_id, action, ip_address, user_agent, success, error_message, metadata,
+    greatest('0100-01-01', least(created_at, '9000-01-01')), previous_hash, hash"""
 # Where each field stands, typed: its index is of use, and a time is compared as a time.
 _TYPED = {
     "user_id": ("user_id", "uuid"),
@@ -28,7 +29,9 @@ _TYPED = {
 
 def _entry(row: Sequence[Any]) -> Entry:
     id_, tenant_id, sequence, user_id, action, address, agent, success, error, metadata, at, previous, hash_ = row
-    event = Event(tenant_id, action, success, user_id, error, Origin(address, agent), metadata)
+    # Nor was metadata of another kind.
+    told = metadata if isinstance(metadata, dict) else {"": metadata}
+    event = Event(tenant_id, action, success, user_id, error, Origin(address, agent), told)
     return Entry(id_, sequence, event, at, bytes(previous), bytes(hash_))
 
 
@@ -69,7 +72,11 @@ class AuditStore:
     async def anchor(self, connection: Connection, tenant_id: UUID) -> Anchor | None:
         """Where the chain begins now; None: at its beginning."""
         found = await connection.execute(
-            "SELECT sequence, hash, removed_before FROM auth_audit_anchors WHERE tenant_id = %s", (tenant_id,)
+            """
+            SELECT sequence, hash, greatest('0100-01-01', least(removed_before, '9000-01-01'))
+              FROM auth_audit_anchors WHERE tenant_id = %s
+            """,
+            (tenant_id,),
         )
         row = await found.fetchone()
         return Anchor(Link(row[0], bytes(row[1])), row[2]) if row else None
