@@ -13,6 +13,7 @@ from novacron.api.auth.v1 import (
     AuthenticationConfiguration,
     AuthenticationConfigurationServiceStub,
     CreateApiKeyRequest,
+    CreateRoleRequest,
     GetApiKeyRequest,
     ListApiKeysRequest,
     ListRolesRequest,
@@ -141,6 +142,16 @@ async def test_what_is_a_users_own_stays_closed_to_a_key(auth):
     with pytest.raises(PermissionDenied, match="takes a user who has logged in, not an API key"):
         await create(with_key(auth, made.key, ApiKeyServiceStub), "another")
     await with_key(auth, made.key).ListUsers(ListUsersRequest())
+
+
+async def test_what_is_done_with_a_key_is_told_of_the_key(auth):
+    await admin(auth)
+    made = await create(await keys_of(auth, "root"))
+    role = await with_key(auth, made.key, RoleServiceStub).CreateRole(CreateRoleRequest(name="made-by-a-program"))
+    ((by, user),) = await auth.execute(
+        "SELECT metadata->>'by_api_key_id', user_id FROM auth_audit_log WHERE metadata->>'role_id' = %s", role.role_id
+    )
+    assert (by, str(user)) == (made.api_key.api_key_id, made.api_key.user_id)
 
 
 async def test_of_a_token_and_a_key_neither_counts(auth):

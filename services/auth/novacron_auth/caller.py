@@ -71,4 +71,7 @@ class Caller:
 
     def event(self, action: str, tenant_id: UUID, metadata: Mapping[str, str] | None = None) -> Event:
         """What goes into the tenant's audit log when this caller has done ``action``."""
-        return Event(tenant_id, action, True, self.user_id, None, self.origin, dict(metadata or {}))
+        told = dict(metadata or {})
+        if self.identity.user.api_key_id is not None:
+            told["by_api_key_id"] = str(self.identity.user.api_key_id)
+        return Event(tenant_id, action, True, self.user_id, None, self.origin, told)
