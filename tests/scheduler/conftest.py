@@ -9,13 +9,16 @@ from uuid import UUID, uuid4
 import pytest
 
 from novacron.api.scheduler.v1 import (
+    ConfirmReservationRequest,
     HeartbeatNodeRequest,
     HeartbeatNodeResponse,
     NodeServiceStub,
+    QuotaServiceStub,
     ReleaseReservationRequest,
     ReservationServiceStub,
     ReserveResourcesRequest,
     add_NodeServiceServicer_to_server,
+    add_QuotaServiceServicer_to_server,
     add_ReservationServiceServicer_to_server,
 )
 from novacron.api.types.v1 import HYPERVISOR_TYPE_KVM, Resources
@@ -26,10 +29,12 @@ from novacron.saga.key import set_current_key
 from novacron.testing.servers import Servers, TestUser
 from novacron_scheduler.__main__ import MIGRATIONS
 from novacron_scheduler.nodes import Nodes
+from novacron_scheduler.quota_servicer import QuotaServicer
+from novacron_scheduler.quotas import Quotas
 from novacron_scheduler.reservations import Reservations
 from novacron_scheduler.resources import Ratios
 from novacron_scheduler.servicer import NodeServicer, ReservationServicer
-from novacron_scheduler.store import DecisionStore, NodeStore, ReservationStore
+from novacron_scheduler.store import DecisionStore, NodeStore, QuotaStore, ReservationStore
 
 _SUMS = """
 SELECT nodes.name,
@@ -68,6 +73,11 @@ class Scheduler:
     def reservations_as(self, user: TestUser) -> ReservationServiceStub:
         return ReservationServiceStub(self.servers.as_user(self.server, user))
 
+    def quotas(self, *permissions: str, tenant_id: str = "") -> QuotaServiceStub:
+        """As a user with these permissions; as an administrator of the platform unless given."""
+        user = self.user(*(permissions or ("*:*",)), tenant_id=tenant_id)
+        return QuotaServiceStub(self.servers.as_user(self.server, user))
+
     def user(self, *permissions: str, tenant_id: str = "") -> TestUser:
         return self.servers.users.add(*permissions, tenant_id=UUID(tenant_id) if tenant_id else None)
 
@@ -87,6 +97,10 @@ class Scheduler:
     async def release(self, vm_id: object) -> bool:
         request = ReleaseReservationRequest(vm_id=str(vm_id))
         return (await self.reservations.ReleaseReservation(request)).released
+
+    async def arrive(self, vm_id: object, move_id: object) -> Any:
+        request = ConfirmReservationRequest(vm_id=str(vm_id), move_id=str(move_id))
+        return await self.reservations.ConfirmReservation(request)
 
     @staticmethod
     def heartbeat(name: str, **changes: Any) -> HeartbeatNodeRequest:
@@ -170,6 +184,7 @@ async def start_scheduler(servers: Servers, new_database: Any) -> Any:
             [
                 (add_NodeServiceServicer_to_server, NodeServicer(nodes)),
                 (add_ReservationServiceServicer_to_server, ReservationServicer(reservations)),
+                (add_QuotaServiceServicer_to_server, QuotaServicer(Quotas(database, QuotaStore(), tokens))),
             ],
         )
         return Scheduler(servers, server, database)

@@ -126,6 +126,10 @@ class Connection:
         """A stub of any service that the auth service serves."""
         return stub(self._signed("auth"))
 
+    def of_scheduler(self, stub: Callable[[Any], Any]) -> Any:
+        """A stub of any service that the scheduler serves."""
+        return stub(self._signed("scheduler"))
+
     @cached_property
     def reservations(self) -> Any:
         from novacron.api.scheduler.v1 import ReservationServiceStub

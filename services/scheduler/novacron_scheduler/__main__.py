@@ -7,6 +7,7 @@ import asyncio
 from novacron.api.scheduler.v1 import (
     add_LeakServiceServicer_to_server,
     add_NodeServiceServicer_to_server,
+    add_QuotaServiceServicer_to_server,
     add_ReservationServiceServicer_to_server,
 )
 from novacron.db import service_migrations
@@ -19,11 +20,13 @@ from novacron.sealing import KeyRing
 from .leak_servicer import LeakServicer
 from .leaks import Leaks
 from .nodes import Nodes
+from .quota_servicer import QuotaServicer
+from .quotas import Quotas
 from .reservations import Reservations
 from .resources import Ratios
 from .servicer import NodeServicer, ReservationServicer
 from .settings import SchedulerSettings
-from .store import DecisionStore, NodeStore, ReservationStore
+from .store import DecisionStore, NodeStore, QuotaStore, ReservationStore
 
 MIGRATIONS = (barrier.MIGRATIONS, service_migrations("scheduler", __file__))
 
@@ -39,6 +42,7 @@ async def serve(settings: SchedulerSettings, stopping: asyncio.Event) -> None:
         server = base.server()
         server.add(add_NodeServiceServicer_to_server, NodeServicer(nodes))
         server.add(add_ReservationServiceServicer_to_server, ReservationServicer(reservations))
+        server.add(add_QuotaServiceServicer_to_server, QuotaServicer(Quotas(base.database, QuotaStore(), tokens)))
         server.add(add_LeakServiceServicer_to_server, LeakServicer(Leaks(base.database)))
         async with base.serving(server):
             await stopping.wait()

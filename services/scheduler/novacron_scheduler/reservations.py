@@ -8,16 +8,17 @@ from dataclasses import replace
 from uuid import UUID
 
 from novacron.db import Connection, Database
-from novacron.errors import AlreadyExists, Conflict, FailedPrecondition, NoCapacity, NotFound
+from novacron.errors import AlreadyExists, Conflict, FailedPrecondition, NoCapacity, NotFound, QuotaExceeded
 from novacron.ids import new_id
 from novacron.paging import PageTokens, page_size
 from novacron.saga import barrier
 
-from . import explanation, placement
+from . import explanation, placement, quota
 from .answer import Answer, M
 from .placement import Candidate, Ranking
+from .quota import Usage
 from .reservation import Decision, Demand, Reservation
-from .store import DecisionStore, LostRace, ReservationStore, Snapshot
+from .store import DecisionStore, LostRace, OverQuota, QuotaStore, ReservationStore, Snapshot
 
 
 class _NothingFits(Exception):
@@ -26,6 +27,14 @@ class _NothingFits(Exception):
     def __init__(self, ranking: Ranking) -> None:
         super().__init__()
         self.ranking = ranking
+
+
+class _QuotaRefuses(_NothingFits):
+    """Ends the transaction: there is room, and the tenant may not have it."""
+
+    def __init__(self, ranking: Ranking, charge: Usage) -> None:
+        super().__init__(ranking)
+        self.charge = charge
 
 
 class Reservations:
@@ -38,6 +47,7 @@ class Reservations:
         self._store = store
         self._decisions = decisions
         self._tokens = tokens
+        self._quotas = QuotaStore()
 
     async def reserve(self, demand: Demand, answer: Answer[Reservation, M]) -> M:
         """Choose a node for the VM and take what it needs there.
@@ -46,6 +56,7 @@ class Reservations:
         again, for as long as anything fits and the caller waits.
 
         :raises NoCapacity: nothing fits; the message says why, and the decision is recorded.
+        :raises QuotaExceeded: it fits, and not into the tenant's quota; recorded as well.
         :raises AlreadyExists: this VM holds something else.
         """
         demand.check()
@@ -54,13 +65,24 @@ class Reservations:
                 return await self._attempt(demand, answer)
             except (LostRace, Conflict):
                 continue
+            except _QuotaRefuses as over:
+                await self._refuse_over_quota(demand, over)
             except _NothingFits as nothing:
-                ranking = nothing.ranking
-                break
-        refusal = _decide(demand, ranking, None)
+                refusal = _decide(demand, nothing.ranking, None)
+                async with self._database.connection() as connection:
+                    await self._decisions.record(connection, refusal)
+                raise NoCapacity(refusal.explanation, metadata=explanation.facts(nothing.ranking)) from None
+
+    async def _refuse_over_quota(self, demand: Demand, over: _QuotaRefuses) -> None:
+        """Returns only when there is room in the quota again, or no quota any more: what is told is true when it is told."""
         async with self._database.connection() as connection:
+            held = await self._quotas.get(connection, demand.tenant_id)
+            excesses = held.exceeded_by(over.charge) if held else ()
+            if not excesses:
+                return
+            refusal = replace(_decide(demand, over.ranking, None), explanation=quota.refused(excesses))
             await self._decisions.record(connection, refusal)
-        raise NoCapacity(refusal.explanation, metadata=explanation.facts(ranking))
+        raise QuotaExceeded(refusal.explanation, metadata=quota.facts(excesses)) from None
 
     async def _attempt(self, demand: Demand, answer: Answer[Reservation, M]) -> M:
         async with self._transaction(demand.vm_id) as (connection, snapshot, last_trip):
@@ -71,7 +93,7 @@ class Reservations:
                 elif snapshot.held:
                     made = await self._held(connection, demand)
                 else:
-                    made = await self._claim(connection, demand, placement.rank(demand, snapshot.offers))
+                    made = await self._claim(connection, demand, snapshot, quota.charge(demand.need))
                 # What is left to send, the barrier's answer and COMMIT, needs no answer before the next.
                 await last_trip.enter_async_context(connection.pipeline())
                 return answer.of(made)
@@ -114,12 +136,16 @@ class Reservations:
         if held is None:
             raise FailedPrecondition(f"VM {demand.vm_id} holds no place that it could move from")
         demand = replace(demand, leaves=held.node.node_id)
-        return await self._claim(connection, demand, placement.rank(demand, snapshot.offers))
+        return await self._claim(connection, demand, snapshot, quota.charge_of_move(held.resources, demand.need))
 
-    async def _claim(self, connection: Connection, demand: Demand, ranking: Ranking) -> Reservation:
+    async def _claim(self, connection: Connection, demand: Demand, snapshot: Snapshot, charge: Usage) -> Reservation:
+        ranking = placement.rank(demand, snapshot.offers)
         for candidate in ranking.candidates:
             decision = _decide(demand, ranking, candidate)
-            made = await self._store.claim(connection, demand, candidate.offer, decision)
+            try:
+                made = await self._store.claim(connection, demand, candidate.offer, decision, charge)
+            except OverQuota:
+                raise _QuotaRefuses(ranking, charge) from None
             if made is not None:
                 return made
         raise LostRace if ranking.candidates else _NothingFits(ranking)

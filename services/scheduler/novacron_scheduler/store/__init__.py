@@ -2,6 +2,7 @@
 
 from .decisions import DecisionStore
 from .nodes import NodeStore
-from .reservations import LostRace, ReservationStore, Snapshot
+from .quotas import QuotaStore
+from .reservations import LostRace, OverQuota, ReservationStore, Snapshot
 
-__all__ = ["DecisionStore", "LostRace", "NodeStore", "ReservationStore", "Snapshot"]
+__all__ = ["DecisionStore", "LostRace", "NodeStore", "OverQuota", "QuotaStore", "ReservationStore", "Snapshot"]

@@ -18,10 +18,12 @@ from novacron.ids import new_id
 
 from ..node import NodeStatus, NodeType, Taint
 from ..placement import Offer
+from ..quota import Usage
 from ..reservation import AllocationType, Decision, Demand, Reservation
 from ..resources import Resources
 from . import decisions
 from .nodes import NODE_COLUMNS, NODE_WIDTH, STATUS, node
+from .quotas import CHARGE, COUNT, REFUND
 
 # One statement, so that the VM's reservation and the nodes are seen at the same instant: a VM whose twin just took the last
 # place finds its place, and not a full house.
@@ -61,16 +63,20 @@ WITH claimed AS (
 ), allocation AS (
     INSERT INTO resource_allocations (
         id, vm_id, tenant_id, node_id, decision_id, request_digest, allocation_type,
-        cpu_cores, memory_mb, storage_gb, network_bandwidth_mbps, gpu_count, gpu_type, move_id, status
+        cpu_cores, memory_mb, storage_gb, network_bandwidth_mbps, gpu_count, gpu_type, move_id, status, quota_charge
     )
     SELECT %(allocation_id)s::uuid, %(vm_id)s::uuid, %(tenant_id)s::uuid, claimed.id, %(decision_id)s::uuid,
         %(digest)s::bytea, %(allocation_type)s::allocation_type_enum,
         %(cpu_cores)s, %(memory_mib)s, %(storage_gib)s, %(network_bandwidth_mbps)s, %(gpu_count)s, %(gpu_type)s::text,
-        %(move_id)s::uuid, %(status)s::allocation_status_enum
+        %(move_id)s::uuid, %(status)s::allocation_status_enum, %(charge)s::bigint[]
     FROM claimed
     RETURNING allocated_at
+), counted AS (
+    {COUNT}
 )
-SELECT {NODE_COLUMNS}, allocation.allocated_at FROM claimed AS nodes, allocation
+SELECT {NODE_COLUMNS}, allocation.allocated_at,
+    EXISTS (SELECT FROM counted) OR NOT EXISTS (SELECT FROM tenant_quotas WHERE tenant_id = %(tenant_id)s)
+FROM claimed AS nodes, allocation
 """
 
 _RESERVATION = f"""
@@ -101,18 +107,34 @@ WITH confirmed AS (
 )
 """ + _RESERVATION.format(held="confirmed")
 
-# The place that it left has been released before: a VM has one active place at any instant.
-_ARRIVE = """
-UPDATE resource_allocations SET status = 'active', confirmed_at = now()
-WHERE vm_id = %s AND status = 'migrating' AND move_id = %s
+# The place that it left has been released before: a VM has one active place at any instant. From now on this one counts for all
+# that it holds, which is no more than both did together. Its row is locked: what it counted for is what is read here.
+_ARRIVE = f"""
+WITH before AS (
+    SELECT id, {CHARGE} AS charge FROM resource_allocations WHERE vm_id = %s AND status = 'migrating' AND move_id = %s
+), arrived AS (
+    UPDATE resource_allocations arriving SET status = 'active', confirmed_at = now(),
+        quota_charge = ARRAY[1, cpu_cores, memory_mb, storage_gb, gpu_count]
+    FROM before WHERE arriving.id = before.id
+    RETURNING arriving.tenant_id, before.charge AS was, arriving.quota_charge AS now
+)
+UPDATE tenant_quotas SET
+    used_vms = used_vms + arrived.now[1] - arrived.was[1],
+    used_cpu_cores = used_cpu_cores + arrived.now[2] - arrived.was[2],
+    used_memory_mb = used_memory_mb + arrived.now[3] - arrived.was[3],
+    used_storage_gb = used_storage_gb + arrived.now[4] - arrived.was[4],
+    used_gpu_count = used_gpu_count + arrived.now[5] - arrived.was[5]
+FROM arrived WHERE tenant_quotas.tenant_id = arrived.tenant_id
 """
 
 # Whoever comes second waits for the first, finds the row deallocated and changes nothing: what was held is freed once.
-_RELEASED = """
+RELEASED = f"""
 WITH released AS (
     UPDATE resource_allocations SET status = 'deallocated', deallocated_at = now()
-    WHERE vm_id = %s AND {which}
-    RETURNING node_id, cpu_cores, memory_mb, storage_gb, network_bandwidth_mbps, gpu_count
+    WHERE vm_id = %s AND {{which}}
+    RETURNING tenant_id, node_id, cpu_cores, memory_mb, storage_gb, network_bandwidth_mbps, gpu_count, {CHARGE} AS charge
+), refunded AS (
+    {REFUND}
 )
 UPDATE nodes SET
     allocated_cpu_cores = allocated_cpu_cores - released.cpu_cores,
@@ -122,14 +144,18 @@ UPDATE nodes SET
     allocated_gpu_count = allocated_gpu_count - released.gpu_count
 FROM released WHERE nodes.id = released.node_id
 """
-_RELEASE = _RELEASED.format(which="status <> 'deallocated'")
-_RELEASE_LEFT = _RELEASED.format(which="status = 'active'")
+_RELEASE = RELEASED.format(which="status <> 'deallocated'")
+_RELEASE_LEFT = RELEASED.format(which="status = 'active'")
 # Of a move that has arrived nothing is released: what it claimed is the VM's own place.
-_RELEASE_CLAIMED = _RELEASED.format(which="status = 'migrating' AND move_id = %s")
+_RELEASE_CLAIMED = RELEASED.format(which="status = 'migrating' AND move_id = %s")
 
 
 class LostRace(Exception):
     """The node filled up or changed, or the VM was given a place, since the snapshot: look again."""
+
+
+class OverQuota(Exception):
+    """The node took it and the tenant's quota did not: the transaction must end, for the node counts it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,11 +196,13 @@ class ReservationStore:
         return [_reservation(row) for row in await (await connection.execute(_PAGE, values)).fetchall()]
 
     async def claim(
-        self, connection: Connection, demand: Demand, offer: Offer, decision: Decision
+        self, connection: Connection, demand: Demand, offer: Offer, decision: Decision, charge: Usage
     ) -> Reservation | None:
-        """Take the demand of the offering node and record the decision, both or neither; None: it no longer fits there.
+        """Take the demand of the offering node, count it for the tenant and record the decision, all or nothing; None: it no
+        longer fits there.
 
         :raises LostRace: the VM holds a place already; the transaction is lost.
+        :raises OverQuota: the tenant may not hold that much; the transaction is lost.
         """
         values = decisions.values(decision) | demand.need._asdict()
         values |= {
@@ -186,6 +214,7 @@ class ReservationStore:
             "gpu_type": demand.gpu_type,
             "move_id": demand.move_id,
             "status": "migrating" if demand.move_id else "active",
+            "charge": list(charge),
         }
         try:
             row = await (await connection.execute(_CLAIM, values)).fetchone()
@@ -193,6 +222,8 @@ class ReservationStore:
             raise LostRace from error
         if row is None:
             return None
+        if not row[NODE_WIDTH + 1]:
+            raise OverQuota
         return Reservation(
             vm_id=demand.vm_id,
             tenant_id=demand.tenant_id,
