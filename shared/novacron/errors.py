@@ -17,6 +17,10 @@ import grpc
 Code = grpc.StatusCode
 
 
+# The key of an error's metadata that names what failed behind the server that tells of it, such as an agent.
+BEHIND = "behind"
+
+
 class Outcome(enum.StrEnum):
     """What a failed attempt says about its effect: the saga coordinator's whole concern."""
 

@@ -18,6 +18,7 @@ from novacron.api.scheduler.v1 import (
     add_NodeServiceServicer_to_server,
 )
 from novacron.errors import (
+    BEHIND,
     BreakerOpen,
     Cancelled,
     DataLoss,
@@ -67,6 +68,7 @@ ARITIES = ("unary_unary", "stream_unary", "unary_stream", "stream_stream")
         (asyncio.CancelledError(), Result.NEUTRAL),
         (GeneratorExit(), Result.NEUTRAL),
         (DeadlineTooShort("refused by ourselves"), Result.NEUTRAL),
+        (Unavailable("an agent is away", metadata={BEHIND: "the agent of node n1"}), Result.NEUTRAL),
         (Throttled("refused by ourselves"), Result.NEUTRAL),
         (BreakerOpen("refused by one behind the target"), Result.NEUTRAL),
         (ZeroDivisionError("in our own code"), Result.NEUTRAL),

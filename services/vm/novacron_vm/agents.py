@@ -22,7 +22,7 @@ from novacron.api.agent.v1 import (
     StartVmRequest,
     StopVmRequest,
 )
-from novacron.errors import BreakerOpen, Unreachable
+from novacron.errors import BEHIND, BreakerOpen, Unreachable
 from novacron.foundation import Mesh
 
 from .vm import VmSpec
@@ -124,7 +124,9 @@ class Agents:
             yield AgentServiceStub(self._mesh.to(f"agent {address}", address))
         except (Unreachable, BreakerOpen) as error:
             raise Unreachable(
-                f"the agent of node {node.node_name} cannot be reached", retry_after_seconds=error.retry_after_seconds
+                f"the agent of node {node.node_name} cannot be reached",
+                metadata={BEHIND: f"the agent of node {node.node_name}"},
+                retry_after_seconds=error.retry_after_seconds,
             ) from error
 
 

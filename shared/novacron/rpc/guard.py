@@ -8,7 +8,7 @@ from typing import Any
 
 import grpc
 
-from ..errors import BreakerOpen, DeadlineExceeded, DeadlineTooShort, NovacronError, Outcome, Unreachable
+from ..errors import BEHIND, BreakerOpen, DeadlineExceeded, DeadlineTooShort, NovacronError, Outcome, Unreachable
 from . import breaker_metrics
 from .breaker import CircuitBreaker, Permit, Result, State
 from .breaker_configuration import BreakerConfiguration, FailureCriterion
@@ -34,8 +34,8 @@ def result_of(error: BaseException, timeout: float, configuration: BreakerConfig
         return _counted(FailureCriterion.UNAVAILABLE, configuration)
     if not isinstance(error, NovacronError) or error.outcome is Outcome.NOT_SENT:
         return Result.NEUTRAL
-    # The target's own words for a breaker behind it, or for a deadline that leaves it no time: it is sound itself.
-    if isinstance(error, BreakerOpen | DeadlineTooShort):
+    # The target's own words for something behind it that is away, or for a deadline that leaves it no time: it is sound itself.
+    if isinstance(error, BreakerOpen | DeadlineTooShort) or BEHIND in error.metadata:
         return Result.NEUTRAL
     if isinstance(error, DeadlineExceeded):
         fair = timeout * 1000 >= configuration.fair_timeout_ms
