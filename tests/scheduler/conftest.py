@@ -13,11 +13,13 @@ from novacron.api.scheduler.v1 import (
     HeartbeatNodeRequest,
     HeartbeatNodeResponse,
     NodeServiceStub,
+    PlacementServiceStub,
     QuotaServiceStub,
     ReleaseReservationRequest,
     ReservationServiceStub,
     ReserveResourcesRequest,
     add_NodeServiceServicer_to_server,
+    add_PlacementServiceServicer_to_server,
     add_QuotaServiceServicer_to_server,
     add_ReservationServiceServicer_to_server,
 )
@@ -29,6 +31,8 @@ from novacron.saga.key import set_current_key
 from novacron.testing.servers import Servers, TestUser
 from novacron_scheduler.__main__ import MIGRATIONS
 from novacron_scheduler.nodes import Nodes
+from novacron_scheduler.placement_servicer import PlacementServicer
+from novacron_scheduler.placements import Placements
 from novacron_scheduler.quota_servicer import QuotaServicer
 from novacron_scheduler.quotas import Quotas
 from novacron_scheduler.reservations import Reservations
@@ -77,6 +81,11 @@ class Scheduler:
         """As a user with these permissions; as an administrator of the platform unless given."""
         user = self.user(*(permissions or ("*:*",)), tenant_id=tenant_id)
         return QuotaServiceStub(self.servers.as_user(self.server, user))
+
+    def placements(self, *permissions: str, tenant_id: str = "") -> PlacementServiceStub:
+        """As a user with these permissions; as one who may read reservations unless given."""
+        user = self.user(*(permissions or ("reservation:read",)), tenant_id=tenant_id)
+        return PlacementServiceStub(self.servers.as_user(self.server, user))
 
     def user(self, *permissions: str, tenant_id: str = "") -> TestUser:
         return self.servers.users.add(*permissions, tenant_id=UUID(tenant_id) if tenant_id else None)
@@ -179,11 +188,13 @@ async def start_scheduler(servers: Servers, new_database: Any) -> Any:
         tokens = PageTokens(b"k" * 32)
         nodes = Nodes(database, NodeStore(), tokens, ratios or Ratios(), lease_seconds)
         reservations = Reservations(database, ReservationStore(), DecisionStore(), tokens)
+        placements = Placements(database, ReservationStore(), QuotaStore())
         server = await servers.start(
             "scheduler",
             [
                 (add_NodeServiceServicer_to_server, NodeServicer(nodes)),
                 (add_ReservationServiceServicer_to_server, ReservationServicer(reservations)),
+                (add_PlacementServiceServicer_to_server, PlacementServicer(placements)),
                 (add_QuotaServiceServicer_to_server, QuotaServicer(Quotas(database, QuotaStore(), tokens))),
             ],
         )

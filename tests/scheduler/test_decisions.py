@@ -46,7 +46,7 @@ async def test_a_refusal_is_kept_and_tells_the_caller_the_same(scheduler, resour
         "no node takes 9 vCPU, 20000 MiB memory, 10 GiB storage"
         " (3 nodes: 1 in maintenance, 1 not ready (no heartbeat), 1 short of room);"
         " the closest, n1, lacks 1 vCPU (free: 8 of 8) and 3616 MiB memory (free: 16384 of 16384):"
-        " ask for less, release VMs or add a node"
+        " it would fit with 1 vCPU and 3616 MiB memory less (n1)"
     )
     assert caught.value.metadata == {
         "nodes": "3",
@@ -56,6 +56,7 @@ async def test_a_refusal_is_kept_and_tells_the_caller_the_same(scheduler, resour
         "closest_node": "n1",
         "lacking.cpu_cores": "1",
         "lacking.memory_mib": "3616",
+        "remedy.1": "with 1 vCPU and 3616 MiB memory less (n1)",
     }
     decision = await newest(scheduler, vm_id, tenant)
     assert decision.explanation == caught.value.message

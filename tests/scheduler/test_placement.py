@@ -8,6 +8,7 @@ import pytest
 from novacron_scheduler import explanation, placement
 from novacron_scheduler.node import NodeStatus, NodeType
 from novacron_scheduler.placement import Offer
+from novacron_scheduler.remedy import remedies
 from novacron_scheduler.reservation import Demand
 from novacron_scheduler.resources import Ratios, Resources
 
@@ -140,10 +141,10 @@ def test_a_digest_tells_demands_apart_and_ignores_the_order_of_labels():
 
 
 def told(wanted, *offers):
-    return explanation.refused(wanted, placement.rank(wanted, offers))
+    return explanation.refused(wanted, placement.rank(wanted, offers), remedies(wanted, offers))
 
 
-def test_a_refusal_for_lack_of_room_names_the_closest_node_and_what_it_lacks():
+def test_a_refusal_for_lack_of_room_names_the_closest_nodes_what_they_lack_and_what_would_fit():
     nodes = [
         offer("n1", Resources(2, 16384, 500)),
         offer("n2", Resources(3, 7168, 500)),
@@ -154,8 +155,8 @@ def test_a_refusal_for_lack_of_room_names_the_closest_node_and_what_it_lacks():
     assert told(demand(4, 8192, 10), *nodes) == (
         "no node takes 4 vCPU, 8192 MiB memory, 10 GiB storage"
         " (5 nodes: 1 in maintenance, 2 not ready (no heartbeat), 2 short of room); the closest, n2,"
-        " lacks 1 vCPU (free: 3 of 8) and 1024 MiB memory (free: 7168 of 16384):"
-        " ask for less, release VMs or add a node"
+        " lacks 1 vCPU (free: 3 of 8) and 1024 MiB memory (free: 7168 of 16384), then n1, lacks 2 vCPU (free: 2 of 8):"
+        " it would fit with 1 vCPU and 1024 MiB memory less (n2), with node n4 out of maintenance, or with node n3 heard again"
     )
 
 
@@ -163,7 +164,7 @@ def test_a_refusal_for_its_conditions_says_which():
     wanted = demand(1, 64, hypervisor_type="xen", node_labels={"disk": "ssd", "rack": "r7"})
     assert told(wanted, offer("n1"), offer("n2", hypervisor_types=["xen"])) == (
         "no node takes 1 vCPU, 64 MiB memory (2 nodes: 1 without the hypervisor xen, 1 without the labels disk=ssd, rack=r7):"
-        " ask for other conditions, or see `novacron node list`"
+        " it would fit without the label disk=ssd, rack=r7 (n2)"
     )
 
 

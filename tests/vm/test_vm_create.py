@@ -153,7 +153,7 @@ async def test_a_full_cluster_is_told_with_what_is_missing_and_nothing_is_left(e
         await empty_house.vms().CreateVm(request)
     assert refused.value.message == (
         "no node takes 1 vCPU, 200 MiB memory, 1 GiB storage (1 node: 1 short of room); the closest, n1, lacks 76 MiB memory "
-        "(free: 124 of 1024): ask for less, release VMs or add a node"
+        "(free: 124 of 1024): it would fit with 76 MiB memory less (n1)"
     )
     assert (await empty_house.get(request.vm_id)).state == VM_STATE_ERROR
     await empty_house.nothing_is_left_over()

@@ -7,6 +7,7 @@ import asyncio
 from novacron.api.scheduler.v1 import (
     add_LeakServiceServicer_to_server,
     add_NodeServiceServicer_to_server,
+    add_PlacementServiceServicer_to_server,
     add_QuotaServiceServicer_to_server,
     add_ReservationServiceServicer_to_server,
 )
@@ -20,6 +21,8 @@ from novacron.sealing import KeyRing
 from .leak_servicer import LeakServicer
 from .leaks import Leaks
 from .nodes import Nodes
+from .placement_servicer import PlacementServicer
+from .placements import Placements
 from .quota_servicer import QuotaServicer
 from .quotas import Quotas
 from .reservations import Reservations
@@ -42,6 +45,8 @@ async def serve(settings: SchedulerSettings, stopping: asyncio.Event) -> None:
         server = base.server()
         server.add(add_NodeServiceServicer_to_server, NodeServicer(nodes))
         server.add(add_ReservationServiceServicer_to_server, ReservationServicer(reservations))
+        placements = Placements(base.database, ReservationStore(), QuotaStore())
+        server.add(add_PlacementServiceServicer_to_server, PlacementServicer(placements))
         server.add(add_QuotaServiceServicer_to_server, QuotaServicer(Quotas(base.database, QuotaStore(), tokens)))
         server.add(add_LeakServiceServicer_to_server, LeakServicer(Leaks(base.database)))
         async with base.serving(server):

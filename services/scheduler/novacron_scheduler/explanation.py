@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from .placement import Candidate, Closest, Ranking
+from .remedy import Remedy
 from .reservation import Demand
 from .resources import DIMENSIONS, UNITS
 
@@ -36,25 +37,25 @@ def chosen(demand: Demand, ranking: Ranking, candidate: Candidate) -> str:
     return f"{scored.name}: score {scored.score:.2f} ({factors}), {standing}"
 
 
-def refused(demand: Demand, ranking: Ranking) -> str:
+def refused(demand: Demand, ranking: Ranking, remedies: Sequence[Remedy]) -> str:
     """Why no node, and what would help."""
     asked = demand.need.told() + (f" of the type {demand.gpu_type}" if demand.gpu_type else "")
     if not ranking.looked_at:
         return f"no node takes {asked}: none is registered; start an agent, and `novacron node list` shows it"
     text = f"no node takes {asked} ({_nodes(demand, ranking)})"
-    if ranking.closest is None:
-        return f"{text}: ask for other conditions, or see `novacron node list`"
-    return f"{text}; the closest, {_closest(ranking.closest)}: ask for less, release VMs or add a node"
+    if ranking.closest:
+        text += f"; the closest, {', then '.join(map(_closest, ranking.closest))}"
+    return f"{text}: {_would_fit(remedies)}"
 
 
-def facts(ranking: Ranking) -> dict[str, str]:
+def facts(ranking: Ranking, remedies: Sequence[Remedy]) -> dict[str, str]:
     """A refusal for programs: the error's metadata."""
     told = {"nodes": str(ranking.looked_at)}
     told |= {f"removed.{name}": str(count) for name, count in ranking.removed_by_filter.items()}
-    if ranking.closest is not None:
-        told["closest_node"] = ranking.closest.offer.name
-        told |= {f"lacking.{name}": str(lack) for name, lack in ranking.closest.lacking._asdict().items() if lack}
-    return told
+    for closest in ranking.closest[:1]:
+        told["closest_node"] = closest.offer.name
+        told |= {f"lacking.{name}": str(lack) for name, lack in closest.lacking._asdict().items() if lack}
+    return told | {f"remedy.{number}": remedy.words for number, remedy in enumerate(remedies, 1)}
 
 
 def _labels(labels: dict[str, str]) -> str:
@@ -67,6 +68,13 @@ def _nodes(demand: Demand, ranking: Ranking) -> str:
     count = "1 node" if ranking.looked_at == 1 else f"{ranking.looked_at} nodes"
     parts = [f"{number} {_REMOVED[name](demand)}" for name, number in ranking.removed_by_filter.items()]
     return f"{count}: {', '.join(parts)}" if parts else count
+
+
+def _would_fit(remedies: Sequence[Remedy]) -> str:
+    *others, last = [remedy.words for remedy in remedies] or [""]
+    if not last:
+        return "no smaller VM and no other condition would fit; release VMs or add a node"
+    return f"it would fit {', '.join(others)}{', or ' if others else ''}{last}"
 
 
 def _closest(closest: Closest) -> str:

@@ -8,10 +8,11 @@ from uuid import UUID
 from novacron.api.scheduler import v1 as pb
 from novacron.api.types import v1 as types
 from novacron.errors import InvalidArgument
+from novacron.ids import new_id
 
 from .answer import Answer
 from .node import DEFAULT_CLUSTER, Cluster, Description, Heartbeat, Node, NodeStatus, NodeType, Taint
-from .reservation import AllocationType, Decision, Demand, Reservation
+from .reservation import AllocationType, Decision, Demand, Reservation, Scored
 from .resources import Resources
 
 _LONGEST_LABEL = 253
@@ -56,6 +57,12 @@ def demand(request: pb.ReserveResourcesRequest) -> Demand:
         node=request.node,
         move_id=optional_id(request.move_id),
     )
+
+
+def hypothetical(request: pb.ExplainPlacementRequest, tenant_id: UUID) -> Demand:
+    """A VM that is only asked about."""
+    said = {field.name: value for field, value in request.ListFields()}
+    return demand(pb.ReserveResourcesRequest(**said | {"vm_id": str(new_id()), "tenant_id": str(tenant_id)}))
 
 
 def optional_id(text: str) -> UUID | None:
@@ -117,15 +124,20 @@ def reservation(made: Reservation, *, with_host: bool = True) -> pb.Reservation:
     return message
 
 
+def candidate(made: Scored) -> pb.Candidate:
+    return pb.Candidate(node_id=str(made.node_id), name=made.name, score=made.score, factors=made.factors)
+
+
+def resources(amounts: Resources) -> types.Resources:
+    return types.Resources(**amounts._asdict())
+
+
 def decision(made: Decision) -> pb.SchedulingDecision:
     message = pb.SchedulingDecision(
         decision_id=str(made.decision_id),
         vm_id=str(made.vm_id),
         requested_resources=_resources(made.requested_resources, made.gpu_type),
-        candidates=[
-            pb.Candidate(node_id=str(one.node_id), name=one.name, score=one.score, factors=one.factors)
-            for one in made.candidates
-        ],
+        candidates=map(candidate, made.candidates),
         removed_by_filter=made.removed_by_filter,
         selected_node_id=str(made.selected.node_id) if made.selected else "",
         decision_algorithm=made.decision_algorithm,

@@ -19,6 +19,7 @@ from .resources import Resources
 
 ALGORITHM = "filter-score-v1"
 KEPT_CANDIDATES = 10
+KEPT_CLOSEST = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ FILTERS: dict[str, Callable[[Offer, Demand], bool]] = {
     "labels": _labels,
     "taints": _taints,
     "gpu_type": _gpu_type,
-    # Last, so that what it removes lacks nothing but room: the closest of these is what a refusal tells.
+    # Last, so that what it removes lacks nothing but room: the closest of these are what a refusal tells.
     "resources": _resources,
 }
 
@@ -147,7 +148,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Closest:
-    """The node that lacked least, of those that lacked nothing but room."""
+    """A node that lacked nothing but room, and how much of it."""
 
     offer: Offer
     lacking: Resources
@@ -161,7 +162,7 @@ class Ranking:
     fitting: int
     candidates: tuple[Candidate, ...]  # the best KEPT_CANDIDATES of those that fit
     removed_by_filter: dict[str, int]
-    closest: Closest | None
+    closest: tuple[Closest, ...]  # those that lacked least, least first; none when something fits
 
 
 def rank(demand: Demand, offers: Sequence[Offer]) -> Ranking:
@@ -182,9 +183,8 @@ def rank(demand: Demand, offers: Sequence[Offer]) -> Ranking:
             fitting.append((-sum(_factors(offer, demand)), tie, offer))
     best = heapq.nsmallest(KEPT_CANDIDATES, fitting, key=itemgetter(0, 1))
     candidates = tuple(Candidate(offer, _scored(offer, demand)) for _, _, offer in best)
-    closest = (
-        None if fitting else min((_closest(offer, demand) for offer in short), default=None, key=_distance(demand))
-    )
+    lacking = [] if fitting else [Closest(offer, offer.free.lacking(demand.need)) for offer in short]
+    closest = tuple(heapq.nsmallest(KEPT_CLOSEST, lacking, key=_distance(demand)))
     counted = {name: removed[name] for name in FILTERS if name in removed}
     return Ranking(len(offers), len(fitting), candidates, counted, closest)
 
@@ -198,10 +198,6 @@ def _scored(offer: Offer, demand: Demand) -> Scored:
     factors = _factors(offer, demand)
     told = {name: round(factor, 4) for name, factor in zip(SCORES, factors, strict=True)}
     return Scored(offer.node_id, offer.name, round(sum(factors), 4), told)
-
-
-def _closest(offer: Offer, demand: Demand) -> Closest:
-    return Closest(offer, offer.free.lacking(demand.need))
 
 
 def _distance(demand: Demand) -> Callable[[Closest], tuple[float, str]]:

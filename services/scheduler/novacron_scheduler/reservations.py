@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from typing import NoReturn
 from uuid import UUID
 
 from novacron.db import Connection, Database
@@ -15,8 +16,9 @@ from novacron.saga import barrier
 
 from . import explanation, placement, quota
 from .answer import Answer, M
-from .placement import Candidate, Ranking
+from .placement import Candidate, Offer, Ranking
 from .quota import Usage
+from .remedy import remedies
 from .reservation import Decision, Demand, Reservation
 from .store import DecisionStore, LostRace, OverQuota, QuotaStore, ReservationStore, Snapshot
 
@@ -24,16 +26,18 @@ from .store import DecisionStore, LostRace, OverQuota, QuotaStore, ReservationSt
 class _NothingFits(Exception):
     """Ends the transaction: a refusal leaves nothing behind but its record, not even the step's key."""
 
-    def __init__(self, ranking: Ranking) -> None:
+    def __init__(self, demand: Demand, ranking: Ranking, offers: Sequence[Offer]) -> None:
         super().__init__()
+        self.demand = demand
         self.ranking = ranking
+        self.offers = offers
 
 
 class _QuotaRefuses(_NothingFits):
     """Ends the transaction: there is room, and the tenant may not have it."""
 
-    def __init__(self, ranking: Ranking, charge: Usage) -> None:
-        super().__init__(ranking)
+    def __init__(self, demand: Demand, ranking: Ranking, charge: Usage) -> None:
+        super().__init__(demand, ranking, ())
         self.charge = charge
 
 
@@ -66,23 +70,27 @@ class Reservations:
             except (LostRace, Conflict):
                 continue
             except _QuotaRefuses as over:
-                await self._refuse_over_quota(demand, over)
+                await self._refuse_over_quota(over)
             except _NothingFits as nothing:
-                refusal = _decide(demand, nothing.ranking, None)
-                async with self._database.connection() as connection:
-                    await self._decisions.record(connection, refusal)
-                raise NoCapacity(refusal.explanation, metadata=explanation.facts(nothing.ranking)) from None
+                await self._refuse(nothing)
 
-    async def _refuse_over_quota(self, demand: Demand, over: _QuotaRefuses) -> None:
+    async def _refuse(self, nothing: _NothingFits) -> NoReturn:
+        helping = remedies(nothing.demand, nothing.offers)
+        words = explanation.refused(nothing.demand, nothing.ranking, helping)
+        async with self._database.connection() as connection:
+            await self._decisions.record(connection, _decide(nothing.demand, nothing.ranking, None, words))
+        raise NoCapacity(words, metadata=explanation.facts(nothing.ranking, helping)) from None
+
+    async def _refuse_over_quota(self, over: _QuotaRefuses) -> None:
         """Returns only when there is room in the quota again, or no quota any more: what is told is true when it is told."""
         async with self._database.connection() as connection:
-            held = await self._quotas.get(connection, demand.tenant_id)
+            held = await self._quotas.get(connection, over.demand.tenant_id)
             excesses = held.exceeded_by(over.charge) if held else ()
             if not excesses:
                 return
-            refusal = replace(_decide(demand, over.ranking, None), explanation=quota.refused(excesses))
-            await self._decisions.record(connection, refusal)
-        raise QuotaExceeded(refusal.explanation, metadata=quota.facts(excesses)) from None
+            words = quota.refused(excesses)
+            await self._decisions.record(connection, _decide(over.demand, over.ranking, None, words))
+        raise QuotaExceeded(words, metadata=quota.facts(excesses)) from None
 
     async def _attempt(self, demand: Demand, answer: Answer[Reservation, M]) -> M:
         async with self._transaction(demand.vm_id) as (connection, snapshot, last_trip):
@@ -141,14 +149,14 @@ class Reservations:
     async def _claim(self, connection: Connection, demand: Demand, snapshot: Snapshot, charge: Usage) -> Reservation:
         ranking = placement.rank(demand, snapshot.offers)
         for candidate in ranking.candidates:
-            decision = _decide(demand, ranking, candidate)
+            decision = _decide(demand, ranking, candidate, explanation.chosen(demand, ranking, candidate))
             try:
                 made = await self._store.claim(connection, demand, candidate.offer, decision, charge)
             except OverQuota:
-                raise _QuotaRefuses(ranking, charge) from None
+                raise _QuotaRefuses(demand, ranking, charge) from None
             if made is not None:
                 return made
-        raise LostRace if ranking.candidates else _NothingFits(ranking)
+        raise LostRace if ranking.candidates else _NothingFits(demand, ranking, snapshot.offers)
 
     async def confirm(self, vm_id: UUID, answer: Answer[Reservation, M]) -> M:
         """From now on the VM holds it, and no longer the saga. :raises NotFound: nothing is held."""
@@ -220,8 +228,7 @@ class Reservations:
         return decision
 
 
-def _decide(demand: Demand, ranking: Ranking, candidate: Candidate | None) -> Decision:
-    words = explanation.chosen(demand, ranking, candidate) if candidate else explanation.refused(demand, ranking)
+def _decide(demand: Demand, ranking: Ranking, candidate: Candidate | None, words: str) -> Decision:
     return Decision(
         decision_id=new_id(),
         vm_id=demand.vm_id,

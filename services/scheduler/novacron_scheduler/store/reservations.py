@@ -28,7 +28,7 @@ from .quotas import CHARGE, COUNT, REFUND
 # One statement, so that the VM's reservation and the nodes are seen at the same instant: a VM whose twin just took the last
 # place finds its place, and not a full house.
 _SNAPSHOT = f"""
-SELECT EXISTS (SELECT FROM resource_allocations WHERE vm_id = %s AND status = 'active'),
+SELECT EXISTS (SELECT FROM resource_allocations WHERE vm_id = %s::uuid AND status = 'active'),
     nodes.id, nodes.name, nodes.generation, {STATUS}, nodes.node_type::text, nodes.hypervisor_types,
     nodes.region, nodes.availability_zone, nodes.labels::text, nodes.taints::text, nodes.gpu_type,
     least(nodes.allocatable_cpu_cores - nodes.allocated_cpu_cores, nodes.capacity_cpu_cores),
@@ -174,8 +174,11 @@ class ReservationStore:
         async with connection.pipeline():
             await connection.execute("BEGIN")
             seen = await connection.execute(_SNAPSHOT, (vm_id,))
-        rows = await seen.fetchall()
-        return Snapshot(bool(rows) and rows[0][0], [_offer(row) for row in rows])
+        return _snapshot(await seen.fetchall())
+
+    async def look(self, connection: Connection) -> Snapshot:
+        """The nodes as a reserve would see them, for nobody's VM."""
+        return _snapshot(await (await connection.execute(_SNAPSHOT, (None,))).fetchall())
 
     async def held(self, connection: Connection, vm_id: UUID, *, lock: bool = False) -> Reservation | None:
         """What the VM holds; with ``lock`` it stays so until the transaction ends."""
@@ -267,6 +270,10 @@ def _labels(text: str) -> Mapping[str, str]:
 @lru_cache(maxsize=16_384)
 def _taints(text: str) -> tuple[Taint, ...]:
     return tuple((key, value) for key, value in json.loads(text))
+
+
+def _snapshot(rows: list[tuple[Any, ...]]) -> Snapshot:
+    return Snapshot(bool(rows) and rows[0][0], [_offer(row) for row in rows])
 
 
 def _offer(row: tuple[Any, ...]) -> Offer:

@@ -1,0 +1,58 @@
+"""Placements that are only asked about: where a VM would go, by the code that would place it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from novacron.db import Database
+from novacron.errors import NotFound
+
+from . import explanation, placement, quota
+from .placement import Ranking
+from .quota import Excess
+from .remedy import Remedy, remedies
+from .reservation import Demand, Scored
+from .store import QuotaStore, ReservationStore
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """What a reserve would have answered at that instant."""
+
+    ranking: Ranking
+    selected: Scored | None
+    remedies: tuple[Remedy, ...]
+    excesses: tuple[Excess, ...]
+    words: str
+
+
+class Placements:
+    """What may be asked about placement."""
+
+    def __init__(self, database: Database, store: ReservationStore, quotas: QuotaStore) -> None:
+        self._database = database
+        self._store = store
+        self._quotas = quotas
+
+    async def explain(self, demand: Demand, caller_tenant: UUID | None) -> Explained:
+        """Where this VM would go now. Claims nothing, records nothing and locks nothing.
+
+        :raises NotFound: it is another tenant's VM than the caller's.
+        :raises InvalidArgument: no VM is like this.
+        """
+        if caller_tenant not in (None, demand.tenant_id):
+            raise NotFound.named("tenant", demand.tenant_id)
+        demand.check()
+        async with self._database.connection() as connection:
+            snapshot = await self._store.look(connection)
+            held = await self._quotas.get(connection, demand.tenant_id)
+        ranking = placement.rank(demand, snapshot.offers)
+        if not ranking.candidates:
+            helping = remedies(demand, snapshot.offers)
+            return Explained(ranking, None, helping, (), explanation.refused(demand, ranking, helping))
+        excesses = held.exceeded_by(quota.charge(demand.need)) if held else ()
+        if excesses:
+            return Explained(ranking, None, (), excesses, quota.refused(excesses))
+        best = ranking.candidates[0]
+        return Explained(ranking, best.scored, (), (), explanation.chosen(demand, ranking, best))
