@@ -25,6 +25,7 @@ async def serve(settings: AuthSettings, stopping: asyncio.Event) -> None:
         passwords = Passwords.from_settings(settings)
         house = House(settings, base.database, ring, passwords, bus, base.redis)
         await house.bootstrap.ensure_first_user(settings.bootstrap_admin_password_file)
+        await house.secret_keys.ensure()
         await house.keyring.ensure_primary()
 
         server = base.server(house.authenticator)

@@ -20,6 +20,7 @@ from novacron.api.auth.v1 import (
     add_MfaServiceServicer_to_server,
     add_RoleServiceServicer_to_server,
     add_SessionServiceServicer_to_server,
+    add_SigningKeyServiceServicer_to_server,
     add_TenantServiceServicer_to_server,
     add_UserServiceServicer_to_server,
 )
@@ -27,7 +28,7 @@ from novacron.cache import InvalidationBus
 from novacron.db import Database
 from novacron.paging import PageTokens
 from novacron.rpc.api_keys import KeyDoor
-from novacron.sealing import KeyRing, Sealer
+from novacron.sealing import KeyRing
 
 from .api_keys.api_key import Hashing
 from .api_keys.api_keys import ApiKeys
@@ -43,6 +44,10 @@ from .bootstrap import Bootstrap
 from .configuration.configurations import Configurations, defaults
 from .configuration.servicer import AuthenticationConfigurationServicer
 from .keys.keyring import Keyring
+from .keys.secret_key import SecretSealer
+from .keys.secret_keys import SecretKeys
+from .keys.servicer import SigningKeyServicer
+from .keys.signing_keys import SigningKeys
 from .keys.store import KeyStore
 from .keys.tokens import Tokens
 from .mfa.codes import Codes
@@ -94,7 +99,7 @@ class House:
         redis: redis_client.Redis | None = None,
     ) -> None:
         self.passwords = passwords
-        self.sealer = Sealer(ring)
+        self.sealer = SecretSealer(ring)
         self.page_tokens = PageTokens(ring.primary)
         self.audit = AuditLog(database)
         self.configuration = Configurations(database, self.audit, defaults(settings))
@@ -103,6 +108,8 @@ class House:
 
         # keys
         self.keyring = Keyring(KeyStore(database), self.sealer)
+        self.signing_keys = SigningKeys(database, self.sealer, self.keyring, self.configuration, self.audit, bus)
+        self.secret_keys = SecretKeys(database, self.sealer, TenantStore(database), self.audit)
         self.tokens = Tokens(self.keyring, timedelta(seconds=settings.access_token_seconds))
 
         # roles
@@ -170,9 +177,10 @@ class House:
             (add_RoleServiceServicer_to_server, RoleServicer(self.roles, self.role_grants, self.page_tokens)),
             (add_ApiKeyServiceServicer_to_server, self.api_key_servicer),
             (add_MfaServiceServicer_to_server, MfaServicer(self.second_factors)),
+            (add_SigningKeyServiceServicer_to_server, SigningKeyServicer(self.signing_keys, self.secret_keys)),
             (add_AuditLogServiceServicer_to_server, AuditLogServicer(self.audit_entries)),
         ]
 
     def background(self) -> list[Any]:
         """Components with ``start`` and ``stop`` that work while the server serves."""
-        return [self.housekeeping, self.retention, self.expired_grants]
+        return [self.housekeeping, self.retention, self.signing_keys, self.secret_keys, self.expired_grants]

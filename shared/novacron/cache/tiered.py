@@ -56,8 +56,13 @@ class TieredCache:
         self.hits = self.misses = 0
         cache_metrics.watch(self)
 
-    async def get(self, key: str, load: Callable[[], Awaitable[Any]], *, tags: Iterable[str] = ()) -> Any:
-        """The value under ``key``; ``load`` is called when no tier has it, and its errors are the caller's."""
+    async def get(
+        self, key: str, load: Callable[[], Awaitable[Any]], *, tags: Iterable[str] = (), shared: bool = True
+    ) -> Any:
+        """The value under ``key``; ``load`` is called when no tier has it, and its errors are the caller's.
+
+        A value that is not ``shared`` never leaves this process.
+        """
         held = self._l1.get(key)
         if held is not None:
             now = time.monotonic()
@@ -67,7 +72,7 @@ class TieredCache:
         self.misses += 1
         loading = self._loading.get(key)
         if loading is None:
-            loading = asyncio.ensure_future(self._load(key, load, tuple(tags)))
+            loading = asyncio.ensure_future(self._load(key, load, tuple(tags), shared))
             self._loading[key] = loading
             loading.add_done_callback(lambda _: self._loading.pop(key, None))
         # One caller that is cancelled must not take the load away from the others.
@@ -92,9 +97,9 @@ class TieredCache:
         self._l1.clear()
         self._keys_of_tag.clear()
 
-    async def _load(self, key: str, load: Callable[[], Awaitable[Any]], tags: tuple[str, ...]) -> Any:
+    async def _load(self, key: str, load: Callable[[], Awaitable[Any]], tags: tuple[str, ...], shared: bool) -> Any:
         generation, began = self._generation, time.monotonic()
-        versions = await self._tag_versions(tags)
+        versions = await self._tag_versions(tags) if shared else None
         stored = await self._read_l2(key, versions)
         value = stored if stored is not None else await load()
         if generation == self._generation:

@@ -36,21 +36,25 @@ TOKEN_TYPE = "at+jwt"  # noqa: S105 - RFC 9068's name for it, no secret
 _REJECTED = "the token is not valid: log in again"
 # A key id that nobody knows may be brand new: ask again, but not for every forged token.
 _REFETCH_SECONDS = 1.0
+# The tag by which caches hear that the ring of signing keys has changed.
+SIGNING_KEYS = "signing-keys"
 _CLOCK_SKEW_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What a valid token says: for whom it speaks, and until when (seconds since the epoch)."""
+    """What a valid token says: for whom it speaks, until when (seconds since the epoch), and by which key."""
 
     subject: Subject
     expires_at: float
+    kid: str = ""
 
 
 def decode(token: str, key: Any) -> Verified:
     """Verify an access token's signature and claims (RFC 9068). :raises Unauthenticated: for every fault alike."""
     try:
-        if jwt.get_unverified_header(token).get("typ") != TOKEN_TYPE:
+        header = jwt.get_unverified_header(token)
+        if header.get("typ") != TOKEN_TYPE:
             raise Unauthenticated(_REJECTED)
         claims = jwt.decode(
             token,
@@ -63,7 +67,7 @@ def decode(token: str, key: Any) -> Verified:
         if float(claims["iat"]) > time.time() + _CLOCK_SKEW_SECONDS:
             raise Unauthenticated(_REJECTED)
         subject = Subject(UUID(claims["sub"]), UUID(claims["tid"]), str(claims.get("name", "")), UUID(claims["sid"]))
-        return Verified(subject, float(claims["exp"]))
+        return Verified(subject, float(claims["exp"]), str(header.get("kid", "")))
     except (jwt.PyJWTError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise Unauthenticated(_REJECTED) from error
 
@@ -76,7 +80,6 @@ class AuthClient:
         self._api_keys = ApiKeyServiceStub(channel)
         self._door = door or KeyDoor()
         self._cache = cache
-        self._keys: dict[str, Any] = {}
         self._fetched_at = float("-inf")
         # Verifying a signature costs a quarter of a millisecond; a token seen lately is known by its hash.
         self._verified: TTLCache[bytes, Verified] = TTLCache(10_000, 60)
@@ -87,7 +90,8 @@ class AuthClient:
         if known is None:
             known = decode(token, await self._key(token))
             self._verified[digest] = known
-        if known.expires_at <= time.time():
+        # Also of a token that was good a moment ago: its key may have been revoked since.
+        if known.expires_at <= time.time() or known.kid not in await self._keys():
             raise Unauthenticated(_REJECTED)
         return known.subject
 
@@ -123,17 +127,29 @@ class AuthClient:
             kid = jwt.get_unverified_header(token).get("kid", "")
         except jwt.PyJWTError as error:
             raise Unauthenticated(_REJECTED) from error
-        if kid not in self._keys and time.monotonic() - self._fetched_at > _REFETCH_SECONDS:
-            answer = await self._auth.GetJwks(GetJwksRequest())
+        keys = await self._keys()
+        if kid not in keys and time.monotonic() - self._fetched_at > _REFETCH_SECONDS:
+            self._cache.invalidate(SIGNING_KEYS)
+            keys = await self._keys()
+        try:
+            return keys[kid]
+        except (KeyError, TypeError) as error:
+            raise Unauthenticated(_REJECTED) from error
+
+    async def _keys(self) -> dict[str, Any]:
+        """Auth's public keys by key id, cached as long as permissions are, and in this process alone: who could write them
+        into Redis could sign tokens."""
+
+        async def load() -> dict[str, Any]:
             self._fetched_at = time.monotonic()
-            self._keys = {
+            answer = await self._auth.GetJwks(GetJwksRequest())
+            return {
                 key.kid: jwt.PyJWK({"kty": key.kty, "crv": key.crv, "x": key.x, "alg": key.alg}).key
                 for key in answer.keys
             }
-        try:
-            return self._keys[kid]
-        except (KeyError, TypeError) as error:
-            raise Unauthenticated(_REJECTED) from error
+
+        keys: dict[str, Any] = await self._cache.get("signing-keys", load, tags=(SIGNING_KEYS,), shared=False)
+        return keys
 
 
 def _plain(answer: AuthenticateApiKeyResponse) -> dict[str, Any]:

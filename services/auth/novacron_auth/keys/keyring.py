@@ -1,7 +1,6 @@
 """The ring of signing keys, as this replica last read it.
 
-It is read again every few seconds and whenever a token names a key that is not in it, so that a rotation by any replica
-reaches all of them without a restart.
+It is read again twice a second while it is used, so that a rotation or a revocation by any replica reaches all of them.
 """
 
 from __future__ import annotations
@@ -20,9 +19,9 @@ from .signing_key import KeyState, SigningKey
 from .store import KeyStore
 
 log = logs.logger(__name__)
-_FRESH_SECONDS = 5.0
-# A key nobody knows may be brand new, but most such tokens are forged.
-_UNKNOWN_SECONDS = 1.0
+# A key that was revoked elsewhere verifies here for no longer than this. One that nobody knows is not asked for any sooner:
+# most such tokens are forged, and a key is published for longer before it signs.
+_FRESH_SECONDS = 0.5
 
 
 class Keyring:
@@ -61,22 +60,32 @@ class Keyring:
 
     async def verifier(self, kid: str) -> Ed25519PublicKey | None:
         """The public key of a token's ``kid``; None: no key of ours."""
-        await self._refresh(_FRESH_SECONDS if kid in self._keys else _UNKNOWN_SECONDS)
+        await self._refresh(_FRESH_SECONDS)
         key = self._keys.get(kid)
         return key.verifier() if key else None
 
     async def published(self) -> list[SigningKey]:
-        """Every key that a token may be signed with, the newest first."""
-        await self._refresh(_FRESH_SECONDS)
+        """Every key that a token may be signed with, the newest first, by no answer that is older than the question.
+
+        Who asks has just been told that something changed, and keeps the answer.
+        """
+        await self._refresh(0.0)
         return list(self._keys.values())
 
+    def forget(self) -> None:
+        """The ring was changed here: the next who asks reads it."""
+        self._read_at = float("-inf")
+
     async def _refresh(self, seconds: float) -> None:
-        if self._clock.monotonic() - self._read_at < seconds:
+        wanted = self._clock.monotonic() - seconds
+        if self._read_at > wanted:
             return
         async with self._reading:
-            if self._clock.monotonic() - self._read_at < seconds:
+            # Whoever waited here shares a reading that began after they came, however many they are.
+            if self._read_at > wanted:
                 return
+            began = self._clock.monotonic()
             keys = await self._store.signing_keys()
             self._keys = {key.kid: key for key in keys}
             self._signers = {id_: signer for id_, signer in self._signers.items() if str(id_) in self._keys}
-            self._read_at = self._clock.monotonic()
+            self._read_at = began

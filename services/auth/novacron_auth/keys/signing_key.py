@@ -1,9 +1,11 @@
-"""What a signing key is: an Ed25519 pair with an id and a place in the ring (RFC 8037). No I/O."""
+"""What a signing key is: an Ed25519 pair with an id and a place in the ring (RFC 8037); and when the ring turns. No I/O."""
 
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -11,6 +13,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from novacron.ids import new_id
 from novacron.sealing import Sealer
+
+# How long a key is published before it signs: every service has asked for the keys meanwhile, with or without Redis.
+PUBLISHED = timedelta(seconds=2)
+# How long a key verifies after it has signed for the last time: the most that a token may be set to live, and some.
+VERIFIES_ON = timedelta(minutes=61)
 
 
 class KeyState(enum.StrEnum):
@@ -23,20 +30,26 @@ class KeyState(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """A pair as it is stored: the private half is an envelope that opens in this row only."""
+    """A pair as it is stored: the private half is an envelope that opens in this row only; ``age`` is the database's word."""
 
     id: UUID
     state: KeyState
     public_key: bytes
     private_key_sealed: str
+    created_at: datetime | None = None
+    activated_at: datetime | None = None
+    retired_at: datetime | None = None
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+    age: timedelta = timedelta()
 
     @classmethod
-    def generate(cls, sealer: Sealer) -> SigningKey:
-        """A new primary."""
+    def generate(cls, sealer: Sealer, state: KeyState = KeyState.PRIMARY) -> SigningKey:
+        """A new pair."""
         private, key_id = Ed25519PrivateKey.generate(), new_id()
         raw = private.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
         public = private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-        return cls(key_id, KeyState.PRIMARY, public, sealer.seal(raw, *_place(key_id)))
+        return cls(key_id, state, public, sealer.seal(raw, *_place(key_id)))
 
     @property
     def kid(self) -> str:
@@ -52,3 +65,19 @@ class SigningKey:
 
 def _place(key_id: UUID) -> tuple[str, str, UUID]:
     return "signing_keys", "private_key_sealed", key_id
+
+
+def primary(keys: Sequence[SigningKey]) -> SigningKey | None:
+    return next((key for key in keys if key.state is KeyState.PRIMARY and key.revoked_at is None), None)
+
+
+def staged(keys: Sequence[SigningKey]) -> SigningKey | None:
+    return next((key for key in keys if key.state is KeyState.STAGED and key.revoked_at is None), None)
+
+
+def next_rotation(keys: Sequence[SigningKey], interval: timedelta) -> datetime | None:
+    """When the schedule makes the staged key the one that signs; None: never, for the interval is zero."""
+    signing = primary(keys)
+    if not interval or signing is None or signing.activated_at is None:
+        return None
+    return signing.activated_at + interval
