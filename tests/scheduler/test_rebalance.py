@@ -106,6 +106,12 @@ def test_a_move_needs_its_new_place_before_the_old_one_is_free():
     assert propose(full, HOT).moves == (), "a swap would cool n1 in the end, and hold more than there is meanwhile"
 
 
+@pytest.mark.parametrize("solver", [highs.solve, best_fit.solve])
+def test_a_node_takes_no_more_vms_than_are_free_on_it_together(solver):
+    there = snapshot(2, *(vm(number, 5, 1, load=3) for number in range(5)), n2={"free": Resources(9, 64, 100)})
+    assert len(propose(there, replace(HOT, hot_share=0.3), solver).moves) == 1
+
+
 @pytest.mark.parametrize(
     "changes",
     [
