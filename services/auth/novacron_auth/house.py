@@ -17,6 +17,7 @@ from novacron.api.auth.v1 import (
     add_AuditLogServiceServicer_to_server,
     add_AuthenticationConfigurationServiceServicer_to_server,
     add_AuthServiceServicer_to_server,
+    add_IdentityProviderServiceServicer_to_server,
     add_MfaServiceServicer_to_server,
     add_RoleServiceServicer_to_server,
     add_SessionServiceServicer_to_server,
@@ -43,6 +44,12 @@ from .authenticator import TableAuthenticator
 from .bootstrap import Bootstrap
 from .configuration.configurations import Configurations, defaults
 from .configuration.servicer import AuthenticationConfigurationServicer
+from .identity_providers.external_logins import ExternalLogins
+from .identity_providers.external_users import ExternalUsers
+from .identity_providers.identity_providers import IdentityProviders
+from .identity_providers.provider_client import ProviderClient
+from .identity_providers.servicer import IdentityProviderServicer
+from .identity_providers.store import IdentityProviderStore
 from .keys.keyring import Keyring
 from .keys.secret_key import SecretSealer
 from .keys.secret_keys import SecretKeys
@@ -151,6 +158,25 @@ class House:
         refresh_tokens = RefreshTokens(ring.primary)
         beginnings = Beginnings(database, refresh_tokens, bus)
         self.logins = Logins(database, passwords, self.audit, self.configuration, codes, beginnings)
+
+        # identity providers
+        provider_store = IdentityProviderStore(database)
+        self.provider_client = ProviderClient(settings.identity_provider_ca_file)
+        self.identity_providers = IdentityProviders(
+            database, provider_store, self.provider_client, self.sealer, self.reach, self.audit
+        )
+        self.external_logins = ExternalLogins(
+            database,
+            provider_store,
+            self.provider_client,
+            self.identity_providers,
+            ExternalUsers(database, provider_store, self.audit),
+            beginnings,
+            sealer=self.sealer,
+            configurations=self.configuration,
+            audit=self.audit,
+            passwords=self.user_passwords,
+        )
         self.refreshes = Refreshes(database, refresh_tokens, self.configuration, self.audit, bus)
         self.sessions = Sessions(
             database,
@@ -177,6 +203,10 @@ class House:
             (add_RoleServiceServicer_to_server, RoleServicer(self.roles, self.role_grants, self.page_tokens)),
             (add_ApiKeyServiceServicer_to_server, self.api_key_servicer),
             (add_MfaServiceServicer_to_server, MfaServicer(self.second_factors)),
+            (
+                add_IdentityProviderServiceServicer_to_server,
+                IdentityProviderServicer(self.identity_providers, self.external_logins, self.sessions),
+            ),
             (add_SigningKeyServiceServicer_to_server, SigningKeyServicer(self.signing_keys, self.secret_keys)),
             (add_AuditLogServiceServicer_to_server, AuditLogServicer(self.audit_entries)),
         ]

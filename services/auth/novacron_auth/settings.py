@@ -17,6 +17,10 @@ class AuthSettings(ServiceSettings):
         default=None, description="Password of the first user `admin`; read only while there is no user at all."
     )
 
+    identity_provider_ca_file: Path | None = Field(
+        default=None, description="PEM of CAs to trust at identity providers, beside the system's."
+    )
+
     access_token_seconds: int = Field(default=300, ge=5, le=3600)
     session_seconds: int = Field(default=86_400, ge=60, le=30 * 86_400)
 

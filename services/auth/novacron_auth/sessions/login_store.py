@@ -92,6 +92,22 @@ class LoginStore:
         row = await found.fetchone()
         return Account.of_row(row) if row else None
 
+    async def admit_known(self, connection: Connection, user_id: UUID) -> Account | None:
+        """Note a login of a user whom an identity provider vouches for; None: the user or the tenant is disabled.
+
+        A lock is no matter: it keeps those out who guess at passwords.
+        """
+        found = await connection.execute(
+            """
+            UPDATE users u SET last_login = now() FROM tenants t
+             WHERE u.id = %s AND t.id = u.tenant_id AND u.disabled_at IS NULL AND t.disabled_at IS NULL
+            RETURNING u.id, u.tenant_id, u.username, u.email, u.role::text, u.last_login
+            """,
+            (user_id,),
+        )
+        row = await found.fetchone()
+        return Account.of_row(row) if row else None
+
     async def count_failure(self, connection: Connection, user_id: UUID | None, lockout: Lockout) -> Failures:
         """Count one more wrong password of a stranger, and lock the account for strangers when it is one too many.
 
