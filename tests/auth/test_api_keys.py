@@ -282,7 +282,7 @@ async def test_nobody_is_shown_a_key_that_may_more_than_they(auth):
     await auth.user("olga", Role.OPERATOR)
     olga = await user_id(auth, "olga")
     boss = await tenant_admin(auth, "boss", stub=ApiKeyServiceStub)
-    with pytest.raises(PermissionDenied, match="more than you may"):
+    with pytest.raises(PermissionDenied, match="more than you may in this session"):
         await create(boss, user_id=olga, permissions=["node:drain"])
     with pytest.raises(InvalidArgument, match="has to name what somebody else's key may do"):
         await create(boss, user_id=olga)
@@ -291,6 +291,18 @@ async def test_nobody_is_shown_a_key_that_may_more_than_they(auth):
         await boss.RotateApiKey(RotateApiKeyRequest(api_key_id=own.api_key.api_key_id))
     made = await create(boss, user_id=olga, permissions=["vm:read"])
     assert list((await authenticate(auth, made.key)).permissions) == ["vm:read"]
+
+
+async def test_a_session_without_its_second_factor_gets_no_key_to_go_round_it(auth):
+    keys = await keys_of(auth)
+    before = await create(keys, "before")
+    await auth.execute("UPDATE roles SET mfa_required = true WHERE name = 'user'")
+    for permissions in ([], ["vm:read"]):
+        with pytest.raises(PermissionDenied, match="more than you may in this session"):
+            await create(keys, permissions=permissions)
+    with pytest.raises(PermissionDenied, match="more than you may in this session"):
+        await keys.RotateApiKey(RotateApiKeyRequest(api_key_id=before.api_key.api_key_id))
+    await keys.RevokeApiKey(RevokeApiKeyRequest(api_key_id=before.api_key.api_key_id))
 
 
 @pytest.mark.parametrize(

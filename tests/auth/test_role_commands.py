@@ -46,17 +46,12 @@ async def test_a_role_is_made_given_shown_and_taken(auth, as_root):
     await auth.user("carol", Role.VIEWER)
     made = await as_root("role", "create", "looker", "-p", "vm:read", "-p", "saga:read", "--description", "Looks")
     assert "saga:read, vm:read" in made.out
-    assert {"admin", "looker", "viewer"} <= {
-        line.split()[0] for line in (await as_root("role", "list")).out.splitlines()
-    }
     given = await as_root("role", "grant", "carol", "looker", "--for", "8h")
     assert "carol" in given.out
     assert "root" in given.out
     shown = (await as_root("role", "show", "looker", "-o", "json")).json
     assert [one["role"] for one in shown["role_grants"]] == ["looker"]
-    assert "carol" in (await as_root("role", "show", "looker")).out
-    await as_root("role", "update", "looker", "-p", "vm:read", "--mfa")
-    changed = (await as_root("role", "show", "looker", "-o", "json")).json
+    changed = (await as_root("role", "update", "looker", "-p", "vm:read", "--mfa", "-o", "json")).json
     assert (changed["permissions"], changed["mfa_required"], changed["description"]) == (["vm:read"], True, "Looks")
     assert "no longer has the role looker" in (await as_root("role", "revoke", "carol", "looker")).err
     assert "is deleted" in (await as_root("role", "delete", "looker")).err

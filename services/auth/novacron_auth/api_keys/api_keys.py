@@ -169,7 +169,7 @@ class ApiKeys:
         if not covers(held, wanted):
             raise PermissionDenied("the key would do more than its user may: name less")
         if not covers(caller.identity.permissions, wanted):
-            raise PermissionDenied("the key would do more than you may: name less")
+            raise PermissionDenied("the key would do more than you may in this session: name less, or log in anew")
 
     async def _write(
         self, connection: Connection, caller: Caller, action: str, key: ApiKey, more: dict[str, str] | None = None
