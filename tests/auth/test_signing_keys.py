@@ -1,6 +1,9 @@
 """The ring of signing keys: planned rotations fail no token, an emergency ends them all, everywhere, at once."""
 
 import asyncio
+import json
+import os
+import sys
 import time
 from datetime import timedelta
 from uuid import uuid4
@@ -21,7 +24,7 @@ from novacron.cache import InvalidationBus, TieredCache
 from novacron.errors import FailedPrecondition, NotFound, PermissionDenied, Unauthenticated
 from novacron.rpc.authentication import AuthClient
 from novacron.testing.patience import eventually
-from novacron_auth.keys import signing_keys
+from novacron_auth.keys import secret_keys, signing_keys
 from novacron_auth.keys.keyring import Keyring
 from novacron_auth.keys.signing_key import KeyState as Stored
 from novacron_auth.keys.signing_key import next_rotation
@@ -35,6 +38,7 @@ REVOKED = KeyState.KEY_STATE_REVOKED
 @pytest.fixture
 def published_for_a_moment(monkeypatch):
     monkeypatch.setattr(signing_keys, "PUBLISHED", timedelta(milliseconds=50))
+    monkeypatch.setattr(secret_keys, "_PUBLISHED", timedelta(milliseconds=50))
 
 
 async def as_admin(auth):
@@ -194,3 +198,53 @@ async def test_only_who_may_turns_the_ring(auth):
     ):
         with pytest.raises(PermissionDenied, match="signing-key:"):
             await call(request)
+
+
+async def test_the_commands_list_rotate_and_revoke(auth, ca, tmp_path, password, published_for_a_moment):
+    await auth.user("root", Role.ADMIN)
+    await auth.secret_keys.ensure()
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "NOVACRON_HOME": str(tmp_path / "home"),
+        "NOVACRON_ENDPOINTS": f"auth=localhost:{auth.server.port}",
+        "NOVACRON_CA_FILE": str(ca.identity("auth").ca),
+        "PYTHONUTF8": "1",
+    }
+
+    async def run(*arguments, typed=""):
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-P", "-m", "novacron_cli", *arguments),
+            env=environment,
+            cwd=tmp_path,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        async with asyncio.timeout(60):
+            out, err = await process.communicate(typed.encode())
+        return process.returncode, out.decode(), err.decode()
+
+    async def listed():
+        code, out, err = await run("signing-key", "list", "-o", "json")
+        assert code == 0, err
+        return {key["signing_key_id"]: key["state"].removeprefix("KEY_STATE_").lower() for key in json.loads(out)}
+
+    code, _, err = await run("login", "root", "--password-file", "-", typed=password)
+    assert code == 0, err
+    (first,) = await listed()
+    code, _, err = await run("signing-key", "rotate")
+    assert (code, "signs now" in err) == (0, True), err
+    code, _, err = await run("signing-key", "rotate", "--emergency", typed="n\n")
+    assert (code, "Go on?" in err) == (1, True), err
+    assert (await listed())[first] == "secondary"
+    code, _, err = await run("signing-key", "revoke", first)
+    assert (code, err) == (0, f"signing key {first} is revoked\n")
+    code, _, err = await run("signing-key", "rotate", "--emergency", "--yes")
+    assert code == 0, err
+    # The session goes on by its refresh token.
+    assert sorted((await listed()).values()) == ["primary", "revoked", "revoked", "revoked", "staged"]
+    code, _, err = await run("secret-key", "rotate")
+    assert (code, "seals now" in err) == (0, True), err
+    code, out, err = await run("secret-key", "list")
+    assert (code, len(out.splitlines())) == (0, 3), err

@@ -26,8 +26,10 @@ from novacron_cli import (
     quota,
     role,
     saga,
+    secret_key,
     service,
     sessions,
+    signing_key,
     template,
     tenant,
     user,
@@ -85,6 +87,8 @@ def build() -> typer.Typer:
         ("api-key", api_key.app),
         ("tenant", tenant.app),
         ("audit-log", audit_log.app),
+        ("signing-key", signing_key.app),
+        ("secret-key", secret_key.app),
         ("session", sessions.app),
     ):
         app.add_typer(group, name=name)
