@@ -241,7 +241,7 @@ async def house(servers, new_database, tmp_path):
 
 async def check(target):
     await target.fuzz(Messages(SEED, [str(uuid4()), *getattr(target, "ids", ())]))
-    assert len(target.codes) > 2, f"every message met the same answer: {target.codes}"
+    assert len(target.codes) > 1, f"every message met the same answer: {target.codes}"
 
 
 def everyone(servers):

@@ -137,7 +137,7 @@ async def test_a_target_that_hangs_takes_no_more_places_than_it_has(channel, ser
 
     servicer.behave = lambda text: hang()
     calls = [asyncio.create_task(echo(name, "a")) for _ in range(3)]
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(15):
         while servicer.calls < 2 or bulkhead.waiting < 1:
             await asyncio.sleep(0.01)
     with pytest.raises(Throttled, match="under way already"):

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import uuid4
 
 import typer
 
-from novacron.errors import FailedPrecondition, NoCapacity, NotFound, NovacronError, SagaFailed, SagaStuck
 from novacron_cli.connection import Connection, connect
 from novacron_cli.failure import told
 from novacron_cli.node_table import FIELDS, NodeArgument
 from novacron_cli.options import GraceOption, IdOption, WaitOption
 from novacron_cli.output import Columns, Output, OutputOption, say, write_one
 from novacron_cli.words import when, word
+
+if TYPE_CHECKING:
+    from novacron.errors import NovacronError
 
 app = typer.Typer()
 _LOOK_SECONDS = 0.5
@@ -57,6 +59,8 @@ async def drain(
 @told
 async def undrain(context: typer.Context, node: NodeArgument, output: OutputOption = Output.TABLE) -> None:
     """Let a node take VMs again. Those that were moved away stay where they are."""
+    from novacron.errors import FailedPrecondition
+
     async with connect(context) as connection:
         if await _under_way(connection, node):
             raise FailedPrecondition(
@@ -93,6 +97,7 @@ async def _turned(connection: Connection, node: str) -> Any:
 
 async def _under_way(connection: Connection, node: str) -> bool:
     from novacron.api.vm.v1 import GetNodeDrainRequest
+    from novacron.errors import NotFound
 
     try:
         return not _is_over(await connection.drains.GetNodeDrain(GetNodeDrainRequest(drain=node)))
@@ -129,6 +134,7 @@ def _told(drain: Any) -> str:
 def _raise_unless(drain: Any, cancel: bool) -> None:
     """:raises NovacronError: the drain is over, and the node is not what was asked for."""
     from novacron.api.vm.v1 import NODE_DRAIN_STATE_CANCELLED, NODE_DRAIN_STATE_DRAINED
+    from novacron.errors import FailedPrecondition
 
     if drain.state == (NODE_DRAIN_STATE_CANCELLED if cancel else NODE_DRAIN_STATE_DRAINED):
         return
@@ -141,6 +147,8 @@ def _raise_unless(drain: Any, cancel: bool) -> None:
 
 
 def _failure(drain: Any) -> NovacronError:
+    from novacron.errors import NoCapacity, SagaFailed, SagaStuck
+
     lines = [f"{one.name}: {one.message}" for one in drain.left_behind]
     message = "\n  ".join([f"{drain.node_name} is not empty, and stays closed:", *lines]) if lines else drain.error
     reasons = {one.reason for one in drain.left_behind}
