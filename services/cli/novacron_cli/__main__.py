@@ -18,8 +18,10 @@ from novacron_cli import (
     audit,
     audit_log,
     breakers,
+    identity_provider,
     login,
     metrics,
+    mfa,
     node,
     placement,
     provider,
@@ -90,6 +92,8 @@ def build() -> typer.Typer:
         ("signing-key", signing_key.app),
         ("secret-key", secret_key.app),
         ("session", sessions.app),
+        ("mfa", mfa.app),
+        ("identity-provider", identity_provider.app),
     ):
         app.add_typer(group, name=name)
     for plugin in entry_points(group=PLUGINS):

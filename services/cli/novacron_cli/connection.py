@@ -130,6 +130,10 @@ class Connection:
         """A stub of any service that the scheduler serves."""
         return stub(self._signed("scheduler"))
 
+    def unsigned(self, stub: Callable[[Any], Any]) -> Any:
+        """A stub of the auth service for who is about to log in."""
+        return stub(self._channel("auth"))
+
     @cached_property
     def reservations(self) -> Any:
         from novacron.api.scheduler.v1 import ReservationServiceStub

@@ -15,6 +15,7 @@ from novacron_cli.output import Output, OutputOption, as_json, say, write_data
 from novacron_cli.profile import FILE, Profile
 
 if TYPE_CHECKING:
+    from novacron.api.auth.v1 import LoginResponse
     from novacron_cli.connection import Connection
 
 app = typer.Typer()
@@ -22,7 +23,8 @@ app = typer.Typer()
 
 @app.command(
     epilog="Examples:  novacron login   (this machine's stack, as its admin)  |  "
-    "novacron --endpoint auth=nc.example:7401 --endpoint vm=nc.example:7402 --ca-file ca.pem login alice --tenant acme"
+    "novacron --endpoint auth=nc.example:7401 --endpoint vm=nc.example:7402 --ca-file ca.pem login alice --tenant acme  |  "
+    "novacron login --provider corp   (in a browser; --device: on another device)"
 )
 @told
 async def login(
@@ -35,6 +37,12 @@ async def login(
     code: Annotated[
         str, typer.Option(metavar="CODE", help="Of your authenticator app, or a recovery code, if you have one.")
     ] = "",
+    provider: Annotated[
+        str, typer.Option(metavar="NAME", help="Log in through this identity provider, in a browser.")
+    ] = "",
+    device: Annotated[
+        bool, typer.Option("--device", help="With --provider: the browser is on another device; type a code there.")
+    ] = False,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Log in, and keep the tokens for the commands to come.
@@ -44,23 +52,48 @@ async def login(
     renewed silently until the session ends.
     """
     async with connect(context) as connection:
-        await _login(connection, username, tenant, password_file, code, output)
+        if device and not provider:
+            raise Refusal(
+                "--device is a way to log in at an identity provider", ExitCode.USAGE, "name it: --provider NAME"
+            )
+        if provider:
+            answer = await _through(connection, provider, tenant, device)
+        else:
+            answer = await _login(connection, username, tenant, password_file, code)
+        if not (connection.profile.home / FILE).exists():
+            say(f"endpoints kept in {connection.profile.save()}")
+        say(f"logged in as {answer.user.username}")
+        if answer.second_factor_needed:
+            say(
+                "this session may do nothing yet: a second factor is needed. `novacron mfa enroll`, or `novacron mfa verify`"
+            )
+        if output is not Output.TABLE:
+            write_data(as_json(answer.user), output)
+
+
+async def _through(connection: Connection, provider: str, tenant: str, by_device: bool) -> LoginResponse:
+    from novacron_cli import login_provider
+    from novacron_cli.session import device
+
+    connection.profile.endpoint("auth")
+    log_in = login_provider.by_device if by_device else login_provider.by_browser
+    answer = await log_in(connection, provider, tenant, device(connection.profile.home))
+    return connection.session.begin(answer, answer.user.username, tenant, again=False)
 
 
 async def _login(
-    connection: Connection, username: str, tenant: str, password_file: Path | None, code: str, output: Output
-) -> None:
+    connection: Connection, username: str, tenant: str, password_file: Path | None, code: str
+) -> LoginResponse:
     profile = connection.profile
     name = username or profile.admin_user
     if not name:
         raise Refusal("who logs in?", ExitCode.USAGE, "`novacron login USER`")
     profile.endpoint("auth")
-    user = await connection.session.login(name, _password(profile, name, tenant, password_file), tenant, code)
-    if not (profile.home / FILE).exists():
-        say(f"endpoints kept in {profile.save()}")
-    say(f"logged in as {user.username}")
-    if output is not Output.TABLE:
-        write_data(as_json(user), output)
+    password, asked = _password(profile, name, tenant, password_file)
+    # Whether a code is needed is told to nobody who does not log in: who types a password is asked for both.
+    if asked and not code:
+        code = typer.prompt("Code of your app, if you have one", default="", show_default=False, err=True).strip()
+    return await connection.session.login(name, password, tenant, code)
 
 
 @app.command()
@@ -83,14 +116,15 @@ async def logout(
     say("logged out" + (" everywhere" if everywhere else "") if forgotten else "nobody was logged in")
 
 
-def _password(profile: Profile, name: str, tenant: str, file: Path | None) -> str:
+def _password(profile: Profile, name: str, tenant: str, file: Path | None) -> tuple[str, bool]:
+    """The password, and whether somebody was asked for it."""
     from novacron_cli.session import admin_password
 
     if file is not None:
-        return quantities.content(file).rstrip("\r\n")
+        return quantities.content(file).rstrip("\r\n"), False
     if profile.is_local and name == profile.admin_user and not tenant:
-        return admin_password(profile)
+        return admin_password(profile), False
     if not sys.stdin.isatty():
         raise Refusal("no password", ExitCode.USAGE, "give --password-file FILE, or --password-file - to read it here")
     password: str = typer.prompt(f"Password of {name}", hide_input=True, err=True)
-    return password
+    return password, True

@@ -19,11 +19,11 @@ from typing import Any
 from novacron.api.auth.v1 import (
     AuthServiceStub,
     LoginRequest,
+    LoginResponse,
     LogoutRequest,
     RefreshSessionRequest,
     RevokeAllSessionsRequest,
     SessionServiceStub,
-    User,
 )
 from novacron.errors import Unauthenticated
 from novacron.rpc.channel import Channel
@@ -44,6 +44,7 @@ class Token:
     tenant: str
     issuer: str
     refresh_token: str = field(default="", repr=False)
+    password_only: bool = True  # False: a code or a provider was part of it, so that no file can begin it anew
 
     def ended(self, now: datetime) -> bool:
         return datetime.fromisoformat(self.expires_at) - _SLACK <= now
@@ -60,7 +61,7 @@ class Session:
         if self._token is not None and self._token.issuer != profile.endpoint("auth"):
             self._token = None
 
-    async def login(self, username: str, password: str, tenant: str = "", one_time_code: str = "") -> User:
+    async def login(self, username: str, password: str, tenant: str = "", one_time_code: str = "") -> LoginResponse:
         """Begin a session and keep its tokens. :raises Unauthenticated: name, password, code or tenant do not match."""
         request = LoginRequest(
             username=username,
@@ -69,12 +70,16 @@ class Session:
             one_time_code=one_time_code,
             device_fingerprint=device(self._profile.home),
         )
-        answer = await self._auth.Login(request)
+        return self.begin(await self._auth.Login(request), username, tenant, again=not one_time_code)
+
+    def begin(self, answer: LoginResponse, username: str, tenant: str, *, again: bool) -> LoginResponse:
+        """Keep the tokens of a session that has begun. ``again``: name and password are all that another one takes."""
         expires_at = answer.expires_at.ToDatetime(UTC).isoformat()
         issuer = self._profile.endpoint("auth")
-        self._keep(Token(answer.access_token, expires_at, username, tenant, issuer, answer.refresh_token))
-        user: User = answer.user
-        return user
+        self._keep(
+            Token(answer.access_token, expires_at, username, tenant, issuer, answer.refresh_token, password_only=again)
+        )
+        return answer
 
     async def logout(self, *, everywhere: bool = False) -> bool:
         """End the session, or all sessions of its user, and forget its tokens; False: nobody was logged in.
@@ -143,6 +148,8 @@ class Session:
     async def _login_again(self) -> bool:
         token, profile = self._token, self._profile
         if token is None or not profile.is_local or (token.username, token.tenant) != (profile.admin_user, ""):
+            return False
+        if not token.password_only:
             return False
         await self.login(token.username, admin_password(profile), token.tenant)
         return True

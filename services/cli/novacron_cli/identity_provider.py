@@ -1,0 +1,140 @@
+"""``novacron identity-provider``: through whom a tenant's users may log in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from novacron_cli import quantities
+from novacron_cli.connection import connect
+from novacron_cli.failure import ExitCode, Refusal, told
+from novacron_cli.options import IdOption
+from novacron_cli.output import Columns, Output, OutputOption, say, write_list, write_one
+from novacron_cli.words import when, word
+
+if TYPE_CHECKING:
+    from novacron_cli.connection import Connection
+
+app = typer.Typer(
+    no_args_is_help=True, help="Identity providers: logins through OpenID Connect (`novacron login --provider NAME`)."
+)
+
+_ROLES = ("viewer", "user", "operator", "admin")
+TenantOption = Annotated[str, typer.Option(metavar="UUID", help="Id of another tenant. Default: your own.")]
+
+
+@app.command(
+    epilog="Example:  novacron identity-provider create corp https://login.example.org --client-id novacron --create-users"
+)
+@told
+async def create(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="What users type: small letters, digits and -.")],
+    issuer: Annotated[str, typer.Argument(help="Its https URL, spelled as the provider does.")],
+    client_id: Annotated[str, typer.Option(metavar="TEXT", help="Who NovaCron is to it.")],
+    client_secret_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Holds the client's secret; - is standard input. Default: none.")
+    ] = None,
+    scope: Annotated[
+        list[str] | None, typer.Option(metavar="SCOPE", help="What to ask for. Default: openid, email, profile.")
+    ] = None,
+    create_users: Annotated[
+        bool, typer.Option("--create-users", help="Make a user at the first login of somebody unknown.")
+    ] = False,
+    role: Annotated[
+        str, typer.Option(metavar="ROLE", help="Of users made so: viewer, user, operator, admin.")
+    ] = "user",
+    tenant: _ROLES = ("viewer", "user", "operator", "admin")
+TenantOption = "",
+    id: IdOption = "",
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Add a provider. At the provider, allow the redirect URI http://127.0.0.1/callback with any port.
+
+    Users are known by the provider's subject, never by their address: who has an account already links it.
+    """
+    from uuid import uuid4
+
+    from novacron.api.auth.v1 import CreateIdentityProviderRequest, IdentityProviderServiceStub
+
+    if role not in _ROLES:
+        raise Refusal(f"there is no role {role}", ExitCode.USAGE, f"--role {', '.join(_ROLES)}")
+    secret = quantities.content(client_secret_file).rstrip("\r\n") if client_secret_file is not None else ""
+    async with connect(context) as connection:
+        request = CreateIdentityProviderRequest(
+            identity_provider_id=id or str(uuid4()),
+            name=name,
+            tenant_id=tenant,
+            issuer=issuer,
+            client_id=client_id,
+            client_secret=secret,
+            scopes=scope or (),
+            create_users=create_users,
+            default_role=f"USER_ROLE_{role.upper()}",
+        )
+        made = await connection.of_auth(IdentityProviderServiceStub).CreateIdentityProvider(request)
+        write_one(made, _FIELDS, output)
+
+
+@app.command("list")
+@told
+async def list_providers(
+    context: typer.Context, tenant: _ROLES = ("viewer", "user", "operator", "admin")
+TenantOption = "", output: OutputOption = Output.TABLE
+) -> None:
+    """List a tenant's providers, by name; never their secrets."""
+    async with connect(context) as connection:
+        write_list(await _providers(connection, tenant), _COLUMNS, output)
+
+
+@app.command()
+@told
+async def delete(
+    context: typer.Context,
+    provider: Annotated[str, typer.Argument(help="Its name or id.")],
+    tenant: _ROLES = ("viewer", "user", "operator", "admin")
+TenantOption = "",
+) -> None:
+    """Delete a provider. Its users keep their accounts, and no way in but a password."""
+    from novacron.api.auth.v1 import DeleteIdentityProviderRequest, IdentityProviderServiceStub
+
+    async with connect(context) as connection:
+        found = [
+            one for one in await _providers(connection, tenant) if provider in (one.name, one.identity_provider_id)
+        ]
+        if not found:
+            raise Refusal(
+                f"no identity provider {provider}", ExitCode.NOT_FOUND, "`novacron identity-provider list` shows them"
+            )
+        request = DeleteIdentityProviderRequest(identity_provider_id=found[0].identity_provider_id)
+        await connection.of_auth(IdentityProviderServiceStub).DeleteIdentityProvider(request)
+    say(f"identity provider {found[0].name} is gone")
+
+
+async def _providers(connection: Connection, tenant: str) -> Any:
+    from novacron.api.auth.v1 import IdentityProviderServiceStub, ListIdentityProvidersRequest
+
+    request = ListIdentityProvidersRequest(tenant_id=tenant)
+    return (await connection.of_auth(IdentityProviderServiceStub).ListIdentityProviders(request)).identity_providers
+
+
+def _role(value: int) -> str:
+    from novacron.api.auth import v1
+
+    return word(v1.UserRole, value)
+
+
+_COLUMNS: Columns = {
+    "name": lambda one: one.name,
+    "issuer": lambda one: one.issuer,
+    "client": lambda one: one.client_id,
+    "new users": lambda one: _role(one.default_role) if one.create_users else "-",
+    "id": lambda one: one.identity_provider_id,
+}
+_FIELDS: Columns = {
+    **_COLUMNS,
+    "scopes": lambda one: " ".join(one.scopes),
+    "made": lambda one: when(one.created_at),
+}
