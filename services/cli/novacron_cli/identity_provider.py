@@ -46,8 +46,7 @@ async def create(
     role: Annotated[
         str, typer.Option(metavar="ROLE", help="Of users made so: viewer, user, operator, admin.")
     ] = "user",
-    tenant: _ROLES = ("viewer", "user", "operator", "admin")
-TenantOption = "",
+    tenant: TenantOption = "",
     id: IdOption = "",
     output: OutputOption = Output.TABLE,
 ) -> None:
@@ -81,8 +80,7 @@ TenantOption = "",
 @app.command("list")
 @told
 async def list_providers(
-    context: typer.Context, tenant: _ROLES = ("viewer", "user", "operator", "admin")
-TenantOption = "", output: OutputOption = Output.TABLE
+    context: typer.Context, tenant: TenantOption = "", output: OutputOption = Output.TABLE
 ) -> None:
     """List a tenant's providers, by name; never their secrets."""
     async with connect(context) as connection:
@@ -94,8 +92,7 @@ TenantOption = "", output: OutputOption = Output.TABLE
 async def delete(
     context: typer.Context,
     provider: Annotated[str, typer.Argument(help="Its name or id.")],
-    tenant: _ROLES = ("viewer", "user", "operator", "admin")
-TenantOption = "",
+    tenant: TenantOption = "",
 ) -> None:
     """Delete a provider. Its users keep their accounts, and no way in but a password."""
     from novacron.api.auth.v1 import DeleteIdentityProviderRequest, IdentityProviderServiceStub
