@@ -100,9 +100,9 @@ async def serve_all(asking: AskingServers, new_database: Any, directory: Path) -
 
 
 async def serve_unbuilt(asking: AskingServers, auth: Any, full_names: Iterable[str]) -> Server | None:
-    """Services of auth's that stand in the protos and have no servicer yet: their doors are judged before there is a room.
+    """Services that stand in the protos and that nobody serves here: their doors are judged before there is a room behind.
 
-    None: all are built.
+    None: all are served.
     """
     registrations: list[Registration] = []
     for full_name in full_names:

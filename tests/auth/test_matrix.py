@@ -196,12 +196,12 @@ async def _once(data):
 
 @pytest.fixture
 async def matrix(auth, servers, new_database, tmp_path, ca):
+    named = {rpc.service for rpc in every_rpc() if rpc.service.startswith("novacron.")}
     asking = AskingServers(servers, auth.server)
     house = await serve_all(asking, new_database, tmp_path)
     every = {**asking.started, "auth": auth.server}
     built = {name for server in every.values() for name in server._names}
-    missing = {rpc.service for rpc in every_rpc() if rpc.service.startswith("novacron.")} - built
-    unbuilt = await serve_unbuilt(asking, auth, missing)
+    unbuilt = await serve_unbuilt(asking, auth, named - built)
     made = Matrix(servers, every | ({"auth, unbuilt": unbuilt} if unbuilt else {}), await every_kind(auth, ca))
     yield made
     await made.close()
