@@ -32,6 +32,7 @@ class Keyring:
         self._sealer = sealer
         self._clock = clock or SystemClock()
         self._keys: dict[str, SigningKey] = {}
+        self._verifiers: dict[str, Ed25519PublicKey] = {}
         self._signers: dict[UUID, Ed25519PrivateKey] = {}
         self._read_at = float("-inf")
         self._reading = asyncio.Lock()
@@ -61,8 +62,7 @@ class Keyring:
     async def verifier(self, kid: str) -> Ed25519PublicKey | None:
         """The public key of a token's ``kid``; None: no key of ours."""
         await self._refresh(_FRESH_SECONDS)
-        key = self._keys.get(kid)
-        return key.verifier() if key else None
+        return self._verifiers.get(kid)
 
     async def published(self) -> list[SigningKey]:
         """Every key that a token may be signed with, the newest first, by no answer that is older than the question.
@@ -87,5 +87,6 @@ class Keyring:
             began = self._clock.monotonic()
             keys = await self._store.signing_keys()
             self._keys = {key.kid: key for key in keys}
+            self._verifiers = {key.kid: key.verifier() for key in keys}
             self._signers = {id_: signer for id_, signer in self._signers.items() if str(id_) in self._keys}
             self._read_at = began

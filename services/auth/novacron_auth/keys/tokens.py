@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 
 import jwt
+from cachebox import TTLCache
 
 from novacron.clock import Clock, SystemClock
 from novacron.errors import Unauthenticated
@@ -25,6 +27,8 @@ class Tokens:
         self._keyring = keyring
         self._lifetime = lifetime
         self._clock = clock or SystemClock()
+        # As in every other service: a signature is verified once, whether its key still counts is asked each time.
+        self._verified: TTLCache[bytes, Verified] = TTLCache(10_000, 60)
 
     async def issue(self, session: Session, lifetime: timedelta | None = None) -> AccessToken:
         """A token for the session's user; it ends with the session at the latest."""
@@ -53,6 +57,12 @@ class Tokens:
 
         :raises Unauthenticated: for every fault alike.
         """
+        digest = hashlib.sha256(token.encode()).digest()
+        known = self._verified.get(digest)
+        if known is not None:
+            if known.expires_at <= self._clock.now().timestamp() or await self._keyring.verifier(known.kid) is None:
+                raise Unauthenticated(NOT_VALID)
+            return known
         try:
             kid = jwt.get_unverified_header(token).get("kid")
         except jwt.PyJWTError as error:
@@ -60,7 +70,8 @@ class Tokens:
         key = await self._keyring.verifier(kid) if isinstance(kid, str) else None
         if key is None:
             raise Unauthenticated(NOT_VALID)
-        return decode(token, key)
+        verified = self._verified[digest] = decode(token, key)
+        return verified
 
 
 def ends_at(verified: Verified) -> datetime:
