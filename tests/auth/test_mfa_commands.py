@@ -173,3 +173,20 @@ def test_without_segno_there_is_the_text(monkeypatch, capsys):
     out = capsys.readouterr().out
     assert "JBSW Y3DP EHPK 3PXP" in out
     assert "otpauth://totp/x" in out
+
+
+async def test_an_administrator_adds_lists_and_deletes_a_provider(auth, provider, run, password, tmp_path):
+    await auth.user("root", Role.ADMIN)
+    await run("login", "root", "--password-file", "-", typed=password)
+    secret = tmp_path / "secret"
+    secret.write_text(provider.fields()["client_secret"] + "\n")
+    adding = ("identity-provider", "create", "corp", provider.issuer, "--client-id", "novacron")
+    code, out, err = await run(*adding, "--client-secret-file", str(secret), "--create-users", "--role", "viewer")
+    assert (code, "viewer" in out) == (0, True), err
+    code, _, err = await run(*adding, "--role", "king")
+    assert (code, "operator" in err) == (2, True)
+    code, out, _ = await run("identity-provider", "list")
+    assert (code, provider.issuer in out, "a secret" in out) == (0, True, False)
+    assert (await run("identity-provider", "delete", "corp"))[0] == 0
+    code, _, err = await run("identity-provider", "delete", "corp")
+    assert (code != 0, "identity-provider list" in err) == (True, True)
