@@ -157,6 +157,7 @@ async def _confirm(connection: Connection, credential_id: str, code: str) -> Non
 
     request = ConfirmTotpRequest(mfa_credential_id=credential_id, one_time_code=code)
     answer = await connection.of_auth(MfaServiceStub).ConfirmTotp(request)
+    connection.session.takes_a_code()
     if answer.recovery_codes:
         say("the app is on: logins take its code from now on; your other sessions have ended")
         _show_codes(answer.recovery_codes)

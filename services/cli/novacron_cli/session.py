@@ -81,6 +81,11 @@ class Session:
         )
         return answer
 
+    def takes_a_code(self) -> None:
+        """From now on the password alone begins no other session: do not try."""
+        if self._token is not None:
+            self._keep(replace(self._token, password_only=False))
+
     async def logout(self, *, everywhere: bool = False) -> bool:
         """End the session, or all sessions of its user, and forget its tokens; False: nobody was logged in.
 
