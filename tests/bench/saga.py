@@ -74,10 +74,11 @@ async def run(*, quick: bool = False) -> Report:
 
 async def _measure(server: EmbeddedPostgres, rounds: int, per_round: int, crowd: int) -> Report:
     with psycopg.connect(server.url(), autocommit=True) as connection:
-        for name in ("sagas", "dbos"):
+        for name in ("sagas", "counted", "dbos"):
             connection.execute(f"CREATE DATABASE {name}")
         connection.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
-    await migrate(server.url("sagas"), [MIGRATIONS])
+    for name in ("sagas", "counted"):
+        await migrate(server.url(name), [MIGRATIONS])
     database = Database(server.url("sagas"), max_connections=24)
     await database.open()
     coordinator = Coordinator(PostgresLog(database), [FOUR_STEPS])
@@ -153,8 +154,8 @@ async def _crowd(coordinator: Coordinator, database: Database, count: int, in_fl
 
 
 async def _counted(server: EmbeddedPostgres) -> tuple[float, float]:
-    """Commits and statements of a saga, by PostgreSQL's own counters, through one connection."""
-    database = Database(server.url("sagas"), max_connections=1)
+    """Commits and statements of a saga, by PostgreSQL's own counters, through one connection to a database of its own."""
+    database = Database(server.url("counted"), max_connections=1)
     await database.open()
     coordinator = Coordinator(PostgresLog(database), [FOUR_STEPS])
     count = 200
@@ -163,10 +164,10 @@ async def _counted(server: EmbeddedPostgres) -> tuple[float, float]:
         async with database.connection() as connection:
             await connection.execute("SELECT pg_stat_force_next_flush()")
         async with await psycopg.AsyncConnection.connect(server.url()) as watcher:
-            commits = await watcher.execute("SELECT xact_commit FROM pg_stat_database WHERE datname = 'sagas'")
+            commits = await watcher.execute("SELECT xact_commit FROM pg_stat_database WHERE datname = 'counted'")
             calls = await watcher.execute(
                 "SELECT coalesce(sum(calls), 0) FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid "
-                "WHERE d.datname = 'sagas' AND query ILIKE '%saga_step%'"
+                "WHERE d.datname = 'counted' AND query ILIKE '%saga_step%'"
             )
             return (await commits.fetchone())[0], int((await calls.fetchone())[0])
 
