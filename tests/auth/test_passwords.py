@@ -20,6 +20,7 @@ from novacron.api.auth.v1 import (
     UserServiceStub,
 )
 from novacron.errors import InvalidArgument, Unauthenticated
+from novacron.ids import new_id
 from novacron_auth.users.account import Role
 from novacron_auth.users.password_policy import common_passwords
 from novacron_auth.users.passwords import Passwords
@@ -157,20 +158,30 @@ async def test_a_failed_login_takes_as_long_whether_there_is_such_a_user_or_not(
     password_hash = await hasher.hash("the real one")
     for name in ("alice", "locked", "disabled"):
         await auth.user(name)
+    # Whose password is right and who lacks the code: the one cause that must not look like progress.
+    enrolled, credential_id = await auth.user("enrolled"), new_id()
+    sealed = auth.second_factors._codes.seal(credential_id, b"a secret of 20 bytes")
+    await auth.execute(
+        "INSERT INTO mfa_credentials (id, tenant_id, user_id, type, secret_sealed, confirmed_at)"
+        " VALUES (%s, %s, %s, 'totp', %s, now())",
+        *(credential_id, enrolled.tenant_id, enrolled.user_id, sealed),
+    )
+    await auth.execute("UPDATE users SET mfa_enabled = true WHERE username = 'enrolled'")
     await auth.execute("UPDATE users SET password_hash = %s", password_hash)
     await auth.execute("UPDATE users SET disabled_at = now() WHERE username = 'disabled'")
     await auth.execute("UPDATE users SET locked_until = now() + interval '1 h' WHERE username = 'locked'")
     stub = auth.as_user()
-    samples = {name: [] for name in ("alice", "locked", "disabled", "nobody")}
+    samples = {name: [] for name in ("alice", "locked", "disabled", "nobody", "enrolled")}
     for number in range(rounds + 3):
         for name in random.sample(sorted(samples), len(samples)):
+            password = "the real one" if name == "enrolled" else "wrong"
             began = time.perf_counter()
             with pytest.raises(Unauthenticated):
-                await stub.Login(LoginRequest(username=name, password="wrong"), timeout=30)
+                await stub.Login(LoginRequest(username=name, password=password, one_time_code="000000"), timeout=30)
             if number >= 3:
                 samples[name].append(time.perf_counter() - began)
     hasher.close()
     medians = {name: statistics.median(taken) for name, taken in samples.items()}
-    for name in ("locked", "disabled", "nobody"):
+    for name in ("locked", "disabled", "nobody", "enrolled"):
         alike = abs(medians[name] - medians["alice"]) < 0.05 * medians["alice"]
         assert alike or mann_whitney(samples[name], samples["alice"]) > 0.01, medians
