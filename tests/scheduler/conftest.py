@@ -14,12 +14,14 @@ from novacron.api.scheduler.v1 import (
     HeartbeatNodeResponse,
     NodeServiceStub,
     PlacementServiceStub,
+    PolicyServiceStub,
     QuotaServiceStub,
     ReleaseReservationRequest,
     ReservationServiceStub,
     ReserveResourcesRequest,
     add_NodeServiceServicer_to_server,
     add_PlacementServiceServicer_to_server,
+    add_PolicyServiceServicer_to_server,
     add_QuotaServiceServicer_to_server,
     add_ReservationServiceServicer_to_server,
 )
@@ -33,12 +35,14 @@ from novacron_scheduler.__main__ import MIGRATIONS
 from novacron_scheduler.nodes import Nodes
 from novacron_scheduler.placement_servicer import PlacementServicer
 from novacron_scheduler.placements import Placements
+from novacron_scheduler.policies import Policies
+from novacron_scheduler.policy_servicer import PolicyServicer
 from novacron_scheduler.quota_servicer import QuotaServicer
 from novacron_scheduler.quotas import Quotas
 from novacron_scheduler.reservations import Reservations
 from novacron_scheduler.resources import Ratios
 from novacron_scheduler.servicer import NodeServicer, ReservationServicer
-from novacron_scheduler.store import DecisionStore, NodeStore, QuotaStore, ReservationStore
+from novacron_scheduler.store import DecisionStore, NodeStore, PolicyStore, QuotaStore, ReservationStore
 
 _SUMS = """
 SELECT nodes.name,
@@ -86,6 +90,11 @@ class Scheduler:
         """As a user with these permissions; as one who may read reservations unless given."""
         user = self.user(*(permissions or ("reservation:read",)), tenant_id=tenant_id)
         return PlacementServiceStub(self.servers.as_user(self.server, user))
+
+    def policies(self, *permissions: str, tenant_id: str = "") -> PolicyServiceStub:
+        """As a user with these permissions; as an operator of the tenant unless given."""
+        user = self.user(*(permissions or ("reservation:*",)), tenant_id=tenant_id)
+        return PolicyServiceStub(self.servers.as_user(self.server, user))
 
     def user(self, *permissions: str, tenant_id: str = "") -> TestUser:
         return self.servers.users.add(*permissions, tenant_id=UUID(tenant_id) if tenant_id else None)
@@ -194,6 +203,10 @@ async def start_scheduler(servers: Servers, new_database: Any) -> Any:
             [
                 (add_NodeServiceServicer_to_server, NodeServicer(nodes)),
                 (add_ReservationServiceServicer_to_server, ReservationServicer(reservations)),
+                (
+                    add_PolicyServiceServicer_to_server,
+                    PolicyServicer(Policies(database, PolicyStore(), tokens)),
+                ),
                 (add_PlacementServiceServicer_to_server, PlacementServicer(placements)),
                 (add_QuotaServiceServicer_to_server, QuotaServicer(Quotas(database, QuotaStore(), tokens))),
             ],

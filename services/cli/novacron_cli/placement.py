@@ -36,6 +36,9 @@ async def explain(
     region: Annotated[str, typer.Option(help="Region it must be in.")] = "",
     zone: Annotated[str, typer.Option(help="Zone it must be in.")] = "",
     node: Annotated[str, typer.Option(help="Id or name of the one node that it may be.")] = "",
+    group: Annotated[
+        list[str] | None, typer.Option(help="A group of VMs that it belongs to, for policies; may be repeated.")
+    ] = None,
     hypervisor: Annotated[str, typer.Option(help="What must run it: kvm, xen, vmware, hyper-v, container.")] = "",
     tenant: Annotated[str, typer.Option(metavar="UUID", help="Whose VM it would be; your tenant's unless given.")] = "",
     output: OutputOption = Output.TABLE,
@@ -64,6 +67,7 @@ async def explain(
         region=region,
         availability_zone=zone,
         node=node,
+        groups=group or (),
     )
     async with connect(context) as connection:
         answer = await connection.of_scheduler(PlacementServiceStub).ExplainPlacement(request)

@@ -8,6 +8,7 @@ from novacron.api.scheduler.v1 import (
     add_LeakServiceServicer_to_server,
     add_NodeServiceServicer_to_server,
     add_PlacementServiceServicer_to_server,
+    add_PolicyServiceServicer_to_server,
     add_QuotaServiceServicer_to_server,
     add_ReservationServiceServicer_to_server,
 )
@@ -23,13 +24,15 @@ from .leaks import Leaks
 from .nodes import Nodes
 from .placement_servicer import PlacementServicer
 from .placements import Placements
+from .policies import Policies
+from .policy_servicer import PolicyServicer
 from .quota_servicer import QuotaServicer
 from .quotas import Quotas
 from .reservations import Reservations
 from .resources import Ratios
 from .servicer import NodeServicer, ReservationServicer
 from .settings import SchedulerSettings
-from .store import DecisionStore, NodeStore, QuotaStore, ReservationStore
+from .store import DecisionStore, NodeStore, PolicyStore, QuotaStore, ReservationStore
 
 MIGRATIONS = (barrier.MIGRATIONS, service_migrations("scheduler", __file__))
 
@@ -47,6 +50,8 @@ async def serve(settings: SchedulerSettings, stopping: asyncio.Event) -> None:
         server.add(add_ReservationServiceServicer_to_server, ReservationServicer(reservations))
         placements = Placements(base.database, ReservationStore(), QuotaStore())
         server.add(add_PlacementServiceServicer_to_server, PlacementServicer(placements))
+        policies = Policies(base.database, PolicyStore(), tokens)
+        server.add(add_PolicyServiceServicer_to_server, PolicyServicer(policies))
         server.add(add_QuotaServiceServicer_to_server, QuotaServicer(Quotas(base.database, QuotaStore(), tokens)))
         server.add(add_LeakServiceServicer_to_server, LeakServicer(Leaks(base.database)))
         async with base.serving(server):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from .placement import Candidate, Closest, Ranking
+from .policy import PlacementConstraints
 from .remedy import Remedy
 from .reservation import Demand
 from .resources import DIMENSIONS, UNITS
@@ -22,6 +23,8 @@ _REMOVED: dict[str, Callable[[Demand], str]] = {
     "labels": lambda demand: f"without the labels {_labels(demand.node_labels)}",
     "taints": lambda _: "with a taint that is not tolerated",
     "gpu_type": lambda demand: f"without GPUs of the type {demand.gpu_type}",
+    "policy": lambda demand: f"against the policy {_policies(demand)}",
+    "affinity": lambda demand: f"against the rules between VMs of the policy {_policies(demand, ruled=True)}",
     "resources": lambda _: "short of room",
 }
 
@@ -56,6 +59,15 @@ def facts(ranking: Ranking, remedies: Sequence[Remedy]) -> dict[str, str]:
         told["closest_node"] = closest.offer.name
         told |= {f"lacking.{name}": str(lack) for name, lack in closest.lacking._asdict().items() if lack}
     return told | {f"remedy.{number}": remedy.words for number, remedy in enumerate(remedies, 1)}
+
+
+def _policies(demand: Demand, *, ruled: bool = False) -> str:
+    names = [
+        one.name
+        for one in demand.directive.guidelines
+        if (any(rule.required for rule in one.affinity) if ruled else one.constraints != PlacementConstraints())
+    ]
+    return ", ".join(names[:_MOST_LABELS]) + (", ..." if len(names) > _MOST_LABELS else "")
 
 
 def _labels(labels: dict[str, str]) -> str:

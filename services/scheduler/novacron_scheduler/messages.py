@@ -56,6 +56,7 @@ def demand(request: pb.ReserveResourcesRequest) -> Demand:
         tolerations=_taints(request.tolerations),
         node=request.node,
         move_id=optional_id(request.move_id),
+        groups=tuple(sorted(request.groups)),
     )
 
 

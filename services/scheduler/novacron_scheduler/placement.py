@@ -14,6 +14,7 @@ from operator import itemgetter
 from uuid import UUID
 
 from .node import NodeStatus, NodeType, Taint
+from .policy import Directive
 from .reservation import Demand, Scored
 from .resources import Resources
 
@@ -86,6 +87,15 @@ def _gpu_type(offer: Offer, demand: Demand) -> bool:
     return not demand.gpu_type or demand.gpu_type == offer.gpu_type
 
 
+def _policy(offer: Offer, demand: Demand) -> bool:
+    said = demand.directive
+    return not said.guidelines or not said.forbidding(offer.labels, offer.region, offer.availability_zone)
+
+
+def _affinity(offer: Offer, demand: Demand) -> bool:
+    return not demand.directive.guidelines or _kept(offer, demand, required=True) == 1.0
+
+
 def _resources(offer: Offer, demand: Demand) -> bool:
     return offer.free.covers(demand.need)
 
@@ -102,6 +112,8 @@ FILTERS: dict[str, Callable[[Offer, Demand], bool]] = {
     "labels": _labels,
     "taints": _taints,
     "gpu_type": _gpu_type,
+    "policy": _policy,
+    "affinity": _affinity,
     # Last, so that what it removes lacks nothing but room: the closest of these are what a refusal tells.
     "resources": _resources,
 }
@@ -130,12 +142,56 @@ def gpu_kept(offer: Offer, demand: Demand, left: Resources) -> float:
     return 1.0 if demand.need.gpu_count or not left.gpu_count else 0.0
 
 
+def packed(offer: Offer, demand: Demand, left: Resources) -> float:
+    """The less is left, the better: nodes fill up one by one, and whole ones stay free."""
+    return 1.0 - headroom(offer, demand, left)
+
+
+def preferred(offer: Offer, demand: Demand, left: Resources) -> float:
+    """Share of the labels that the policies prefer."""
+    wanted = demand.directive.preferred
+    return sum(offer.labels.get(key) == value for key, value in wanted.items()) / len(wanted)
+
+
+def apart(offer: Offer, demand: Demand, left: Resources) -> float:
+    """1 in the zone or region with the fewest of the VM's own, 0 in the one with the most."""
+    return demand.directive.spread(offer.region, offer.availability_zone)
+
+
+def company(offer: Offer, demand: Demand, left: Resources) -> float:
+    """Share of the rules about other VMs, of those that need not hold, that would."""
+    return _kept(offer, demand, required=False)
+
+
+def _kept(offer: Offer, demand: Demand, *, required: bool) -> float:
+    rules = [rule for rule in demand.directive.affinity if rule.required is required]
+    kept = (demand.directive.keeps(rule, str(offer.node_id), offer.availability_zone) for rule in rules)
+    return sum(kept) / len(rules) if rules else 1.0
+
+
 # Each score is between 0 and 1; a node's score is their weighted sum.
-SCORES: dict[str, tuple[float, Callable[[Offer, Demand, Resources], float]]] = {
+Score = tuple[float, Callable[[Offer, Demand, Resources], float]]
+SCORES: dict[str, Score] = {
     "headroom": (1.0, headroom),
     "balance": (0.5, balance),
     "gpu_kept": (1.0, gpu_kept),
 }
+
+
+def scores_for(said: Directive) -> dict[str, Score]:
+    """The scores that count for a VM of these policies. What a policy asks for outweighs how well a node is used."""
+    if not said.guidelines:
+        return SCORES
+    scores = dict(SCORES)
+    if said.strategy == "binpack":
+        scores["packed"] = scores.pop("headroom")[0], packed
+    if said.preferred:
+        scores["preferred"] = 2.0, preferred
+    if said.spread_over:
+        scores["apart"] = 2.0, apart
+    if any(not rule.required for rule in said.affinity):
+        scores["company"] = 2.0, company
+    return scores
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +224,7 @@ class Ranking:
 def rank(demand: Demand, offers: Sequence[Offer]) -> Ranking:
     """Filter and score every offer. Equal scores are told apart by VM and node together, so that VMs that come at once do
     not all queue for the same node."""
+    scores = scores_for(demand.directive)
     removed: dict[str, int] = {}
     fitting: list[tuple[float, int, Offer]] = []
     short: list[Offer] = []
@@ -180,23 +237,23 @@ def rank(demand: Demand, offers: Sequence[Offer]) -> Ranking:
                 break
         else:
             tie = zlib.crc32(demand.vm_id.bytes + offer.node_id.bytes)
-            fitting.append((-sum(_factors(offer, demand)), tie, offer))
+            fitting.append((-sum(_factors(offer, demand, scores)), tie, offer))
     best = heapq.nsmallest(KEPT_CANDIDATES, fitting, key=itemgetter(0, 1))
-    candidates = tuple(Candidate(offer, _scored(offer, demand)) for _, _, offer in best)
+    candidates = tuple(Candidate(offer, _scored(offer, demand, scores)) for _, _, offer in best)
     lacking = [] if fitting else [Closest(offer, offer.free.lacking(demand.need)) for offer in short]
     closest = tuple(heapq.nsmallest(KEPT_CLOSEST, lacking, key=_distance(demand)))
     counted = {name: removed[name] for name in FILTERS if name in removed}
     return Ranking(len(offers), len(fitting), candidates, counted, closest)
 
 
-def _factors(offer: Offer, demand: Demand) -> list[float]:
+def _factors(offer: Offer, demand: Demand, scores: Mapping[str, Score]) -> list[float]:
     left = offer.free.minus(demand.need)
-    return [weight * score(offer, demand, left) for weight, score in SCORES.values()]
+    return [weight * score(offer, demand, left) for weight, score in scores.values()]
 
 
-def _scored(offer: Offer, demand: Demand) -> Scored:
-    factors = _factors(offer, demand)
-    told = {name: round(factor, 4) for name, factor in zip(SCORES, factors, strict=True)}
+def _scored(offer: Offer, demand: Demand, scores: Mapping[str, Score]) -> Scored:
+    factors = _factors(offer, demand, scores)
+    told = {name: round(factor, 4) for name, factor in zip(scores, factors, strict=True)}
     return Scored(offer.node_id, offer.name, round(sum(factors), 4), told)
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from novacron.db import Database
 from novacron.errors import NotFound
 
-from . import explanation, placement, quota
+from . import explanation, placement, policy, quota
 from .placement import Ranking
 from .quota import Excess
 from .remedy import Remedy, remedies
 from .reservation import Demand, Scored
-from .store import QuotaStore, ReservationStore
+from .store import PolicyStore, QuotaStore, ReservationStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,7 @@ class Placements:
         self._database = database
         self._store = store
         self._quotas = quotas
+        self._policies = PolicyStore()
 
     async def explain(self, demand: Demand, caller_tenant: UUID | None) -> Explained:
         """Where this VM would go now. Claims nothing, records nothing and locks nothing.
@@ -45,8 +46,12 @@ class Placements:
             raise NotFound.named("tenant", demand.tenant_id)
         demand.check()
         async with self._database.connection() as connection:
-            snapshot = await self._store.look(connection)
+            snapshot = await self._store.look(connection, demand.tenant_id)
+            said = policy.directive(snapshot.guidelines, demand.groups)
+            if said.looks_at_neighbours:
+                said = await self._policies.with_neighbours(connection, said, demand, snapshot.offers, one_by_one=False)
             held = await self._quotas.get(connection, demand.tenant_id)
+        demand = replace(demand, directive=said)
         ranking = placement.rank(demand, snapshot.offers)
         if not ranking.candidates:
             helping = remedies(demand, snapshot.offers)

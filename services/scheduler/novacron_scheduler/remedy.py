@@ -23,6 +23,8 @@ _CHANGES: dict[str, Callable[[Offer, Demand], str]] = {
     "taints": lambda offer, demand: f"tolerating {_untolerated(offer, demand)}",
     "gpu_type": lambda offer, _: f"with GPUs of the type {offer.gpu_type or '(any)'}",
     "hypervisor_type": lambda offer, _: f"with the hypervisor {' or '.join(offer.hypervisor_types)}",
+    "policy": lambda offer, demand: f"without the policy {_forbidding(offer, demand)}",
+    "affinity": lambda _, demand: "with another rule between VMs",
     "maintenance": lambda offer, _: f"with node {offer.name} out of maintenance",
     "not_ready": lambda offer, _: f"with node {offer.name} heard again",
 }
@@ -101,6 +103,10 @@ def _unmet(offer: Offer, demand: Demand) -> str:
     return ", ".join(
         f"{key}={value}" for key, value in sorted(demand.node_labels.items()) if offer.labels.get(key) != value
     )
+
+
+def _forbidding(offer: Offer, demand: Demand) -> str:
+    return demand.directive.forbidding(offer.labels, offer.region, offer.availability_zone)
 
 
 def _untolerated(offer: Offer, demand: Demand) -> str:

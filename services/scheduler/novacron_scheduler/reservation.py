@@ -13,6 +13,7 @@ from uuid import UUID
 from novacron.errors import InvalidArgument
 
 from .node import Node, Taint
+from .policy import SILENT, Directive
 from .resources import Resources
 
 
@@ -41,6 +42,8 @@ class Demand:
     node: str = ""  # the only one that it may be, by id or name
     move_id: UUID | None = None  # a second place, for this move
     leaves: UUID | None = None  # the node that it moves away from
+    groups: tuple[str, ...] = ()  # of VMs, that its tenant's policies speak of
+    directive: Directive = SILENT  # what these policies say; no part of the request
 
     def check(self) -> None:
         """:raises InvalidArgument: no VM is like this."""
@@ -59,6 +62,7 @@ class Demand:
             "node_labels": self.node_labels,
             "tolerations": sorted(self.tolerations),
             "node": self.node,
+            "groups": sorted(self.groups),
         }
         return {name: value for name, value in conditions.items() if value}
 

@@ -14,13 +14,13 @@ from novacron.ids import new_id
 from novacron.paging import PageTokens, page_size
 from novacron.saga import barrier
 
-from . import explanation, placement, quota
+from . import explanation, placement, policy, quota
 from .answer import Answer, M
 from .placement import Candidate, Offer, Ranking
 from .quota import Usage
 from .remedy import remedies
 from .reservation import Decision, Demand, Reservation
-from .store import DecisionStore, LostRace, OverQuota, QuotaStore, ReservationStore, Snapshot
+from .store import DecisionStore, LostRace, OverQuota, PolicyStore, QuotaStore, ReservationStore, Snapshot
 
 
 class _NothingFits(Exception):
@@ -52,6 +52,7 @@ class Reservations:
         self._decisions = decisions
         self._tokens = tokens
         self._quotas = QuotaStore()
+        self._policies = PolicyStore()
 
     async def reserve(self, demand: Demand, answer: Answer[Reservation, M]) -> M:
         """Choose a node for the VM and take what it needs there.
@@ -93,7 +94,7 @@ class Reservations:
         raise QuotaExceeded(words, metadata=quota.facts(excesses)) from None
 
     async def _attempt(self, demand: Demand, answer: Answer[Reservation, M]) -> M:
-        async with self._transaction(demand.vm_id) as (connection, snapshot, last_trip):
+        async with self._transaction(demand) as (connection, snapshot, last_trip):
 
             async def effect() -> M:
                 if demand.move_id is not None:
@@ -109,11 +110,11 @@ class Reservations:
             return await barrier.once(connection, answer.message, effect)
 
     @asynccontextmanager
-    async def _transaction(self, vm_id: UUID) -> AsyncIterator[tuple[Connection, Snapshot, AsyncExitStack]]:
+    async def _transaction(self, demand: Demand) -> AsyncIterator[tuple[Connection, Snapshot, AsyncExitStack]]:
         """A transaction in the fewest round trips: BEGIN goes out with the snapshot, COMMIT with the last statement if that was
         put in a pipeline on the stack."""
         async with self._database.connection() as connection:
-            snapshot = await self._store.begin(connection, vm_id)
+            snapshot = await self._store.begin(connection, demand.vm_id, demand.tenant_id)
             try:
                 async with AsyncExitStack() as last_trip:
                     yield connection, snapshot, last_trip
@@ -147,6 +148,7 @@ class Reservations:
         return await self._claim(connection, demand, snapshot, quota.charge_of_move(held.resources, demand.need))
 
     async def _claim(self, connection: Connection, demand: Demand, snapshot: Snapshot, charge: Usage) -> Reservation:
+        demand = await self._directed(connection, demand, snapshot)
         ranking = placement.rank(demand, snapshot.offers)
         for candidate in ranking.candidates:
             decision = _decide(demand, ranking, candidate, explanation.chosen(demand, ranking, candidate))
@@ -157,6 +159,14 @@ class Reservations:
             if made is not None:
                 return made
         raise LostRace if ranking.candidates else _NothingFits(demand, ranking, snapshot.offers)
+
+    async def _directed(self, connection: Connection, demand: Demand, snapshot: Snapshot) -> Demand:
+        """The demand with what its tenant's policies say. Only rules about other VMs cost a look at where those are."""
+        said = policy.directive(snapshot.guidelines, demand.groups)
+        if said.looks_at_neighbours:
+            bound = said.binds_neighbours
+            said = await self._policies.with_neighbours(connection, said, demand, snapshot.offers, one_by_one=bound)
+        return replace(demand, directive=said) if said.guidelines else demand
 
     async def confirm(self, vm_id: UUID, answer: Answer[Reservation, M]) -> M:
         """From now on the VM holds it, and no longer the saga. :raises NotFound: nothing is held."""

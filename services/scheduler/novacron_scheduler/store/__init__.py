@@ -2,7 +2,18 @@
 
 from .decisions import DecisionStore
 from .nodes import NodeStore
+from .policies import NameTaken, PolicyStore
 from .quotas import QuotaStore
 from .reservations import LostRace, OverQuota, ReservationStore, Snapshot
 
-__all__ = ["DecisionStore", "LostRace", "NodeStore", "OverQuota", "QuotaStore", "ReservationStore", "Snapshot"]
+__all__ = [
+    "DecisionStore",
+    "LostRace",
+    "NameTaken",
+    "NodeStore",
+    "OverQuota",
+    "PolicyStore",
+    "QuotaStore",
+    "ReservationStore",
+    "Snapshot",
+]

@@ -18,11 +18,13 @@ from novacron.ids import new_id
 
 from ..node import NodeStatus, NodeType, Taint
 from ..placement import Offer
+from ..policy import Guideline
 from ..quota import Usage
 from ..reservation import AllocationType, Decision, Demand, Reservation
 from ..resources import Resources
 from . import decisions
 from .nodes import NODE_COLUMNS, NODE_WIDTH, STATUS, node
+from .policies import GUIDELINES, guideline
 from .quotas import CHARGE, COUNT, REFUND
 
 # One statement, so that the VM's reservation and the nodes are seen at the same instant: a VM whose twin just took the last
@@ -63,12 +65,12 @@ WITH claimed AS (
 ), allocation AS (
     INSERT INTO resource_allocations (
         id, vm_id, tenant_id, node_id, decision_id, request_digest, allocation_type,
-        cpu_cores, memory_mb, storage_gb, network_bandwidth_mbps, gpu_count, gpu_type, move_id, status, quota_charge
+        cpu_cores, memory_mb, storage_gb, network_bandwidth_mbps, gpu_count, gpu_type, move_id, status, quota_charge, groups
     )
     SELECT %(allocation_id)s::uuid, %(vm_id)s::uuid, %(tenant_id)s::uuid, claimed.id, %(decision_id)s::uuid,
         %(digest)s::bytea, %(allocation_type)s::allocation_type_enum,
         %(cpu_cores)s, %(memory_mib)s, %(storage_gib)s, %(network_bandwidth_mbps)s, %(gpu_count)s, %(gpu_type)s::text,
-        %(move_id)s::uuid, %(status)s::allocation_status_enum, %(charge)s::bigint[]
+        %(move_id)s::uuid, %(status)s::allocation_status_enum, %(charge)s::bigint[], %(groups)s::text[]
     FROM claimed
     RETURNING allocated_at
 ), counted AS (
@@ -164,21 +166,26 @@ class Snapshot:
 
     held: bool
     offers: Sequence[Offer]
+    guidelines: Sequence[Guideline]  # the placement policies of the VM's tenant, the highest first
 
 
 class ReservationStore:
     """Who holds what, and why."""
 
-    async def begin(self, connection: Connection, vm_id: UUID) -> Snapshot:
+    async def begin(self, connection: Connection, vm_id: UUID, tenant_id: UUID) -> Snapshot:
         """Begin a transaction with a look at the nodes, in one round trip. It locks nothing."""
         async with connection.pipeline():
             await connection.execute("BEGIN")
             seen = await connection.execute(_SNAPSHOT, (vm_id,))
-        return _snapshot(await seen.fetchall())
+            policies = await connection.execute(GUIDELINES, (tenant_id,))
+        return _snapshot(await seen.fetchall(), await policies.fetchall())
 
-    async def look(self, connection: Connection) -> Snapshot:
-        """The nodes as a reserve would see them, for nobody's VM."""
-        return _snapshot(await (await connection.execute(_SNAPSHOT, (None,))).fetchall())
+    async def look(self, connection: Connection, tenant_id: UUID) -> Snapshot:
+        """The nodes as a reserve would see them, for a VM that the tenant does not have yet."""
+        async with connection.pipeline():
+            seen = await connection.execute(_SNAPSHOT, (None,))
+            policies = await connection.execute(GUIDELINES, (tenant_id,))
+        return _snapshot(await seen.fetchall(), await policies.fetchall())
 
     async def held(self, connection: Connection, vm_id: UUID, *, lock: bool = False) -> Reservation | None:
         """What the VM holds; with ``lock`` it stays so until the transaction ends."""
@@ -218,6 +225,7 @@ class ReservationStore:
             "move_id": demand.move_id,
             "status": "migrating" if demand.move_id else "active",
             "charge": list(charge),
+            "groups": list(demand.groups),
         }
         try:
             row = await (await connection.execute(_CLAIM, values)).fetchone()
@@ -272,8 +280,9 @@ def _taints(text: str) -> tuple[Taint, ...]:
     return tuple((key, value) for key, value in json.loads(text))
 
 
-def _snapshot(rows: list[tuple[Any, ...]]) -> Snapshot:
-    return Snapshot(bool(rows) and rows[0][0], [_offer(row) for row in rows])
+def _snapshot(rows: list[tuple[Any, ...]], policies: list[tuple[Any, ...]]) -> Snapshot:
+    guidelines = [guideline(*row) for row in policies]
+    return Snapshot(bool(rows) and rows[0][0], [_offer(row) for row in rows], guidelines)
 
 
 def _offer(row: tuple[Any, ...]) -> Offer:

@@ -59,7 +59,7 @@ class Reservation(_message.Message):
     def __init__(self, vm_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., node: _Optional[_Union[_node_service_pb2.Node, _Mapping]] = ..., resources: _Optional[_Union[_resources_pb2.Resources, _Mapping]] = ..., allocation_type: _Optional[_Union[AllocationType, str]] = ..., state: _Optional[_Union[ReservationState, str]] = ..., allocated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., decision_id: _Optional[str] = ..., move_id: _Optional[str] = ...) -> None: ...
 
 class ReserveResourcesRequest(_message.Message):
-    __slots__ = ("vm_id", "tenant_id", "resources", "hypervisor_type", "node_labels", "tolerations", "allocation_type", "region", "availability_zone", "move_id", "node")
+    __slots__ = ("vm_id", "tenant_id", "resources", "hypervisor_type", "node_labels", "tolerations", "allocation_type", "region", "availability_zone", "move_id", "node", "groups")
     class NodeLabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -78,6 +78,7 @@ class ReserveResourcesRequest(_message.Message):
     AVAILABILITY_ZONE_FIELD_NUMBER: _ClassVar[int]
     MOVE_ID_FIELD_NUMBER: _ClassVar[int]
     NODE_FIELD_NUMBER: _ClassVar[int]
+    GROUPS_FIELD_NUMBER: _ClassVar[int]
     vm_id: str
     tenant_id: str
     resources: _resources_pb2.Resources
@@ -89,7 +90,8 @@ class ReserveResourcesRequest(_message.Message):
     availability_zone: str
     move_id: str
     node: str
-    def __init__(self, vm_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., resources: _Optional[_Union[_resources_pb2.Resources, _Mapping]] = ..., hypervisor_type: _Optional[_Union[_resources_pb2.HypervisorType, str]] = ..., node_labels: _Optional[_Mapping[str, str]] = ..., tolerations: _Optional[_Iterable[_Union[_node_service_pb2.Taint, _Mapping]]] = ..., allocation_type: _Optional[_Union[AllocationType, str]] = ..., region: _Optional[str] = ..., availability_zone: _Optional[str] = ..., move_id: _Optional[str] = ..., node: _Optional[str] = ...) -> None: ...
+    groups: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, vm_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., resources: _Optional[_Union[_resources_pb2.Resources, _Mapping]] = ..., hypervisor_type: _Optional[_Union[_resources_pb2.HypervisorType, str]] = ..., node_labels: _Optional[_Mapping[str, str]] = ..., tolerations: _Optional[_Iterable[_Union[_node_service_pb2.Taint, _Mapping]]] = ..., allocation_type: _Optional[_Union[AllocationType, str]] = ..., region: _Optional[str] = ..., availability_zone: _Optional[str] = ..., move_id: _Optional[str] = ..., node: _Optional[str] = ..., groups: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ConfirmReservationRequest(_message.Message):
     __slots__ = ("vm_id", "move_id")
