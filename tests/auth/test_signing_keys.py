@@ -150,6 +150,14 @@ async def test_an_emergency_ends_every_earlier_token_everywhere_within_a_second(
     await bus.stop()
 
 
+async def test_of_those_who_rotate_at_once_all_get_the_one_key_that_signs_then(auth, published_for_a_moment):
+    await auth.user("root", Role.ADMIN)
+    stub = await as_admin(auth)
+    made = await asyncio.gather(*(stub.RotateSigningKeys(RotateSigningKeysRequest()) for _ in range(5)))
+    assert len({key.signing_key_id for key in made}) == 1
+    assert len(await states(stub)) == 3
+
+
 async def test_a_key_is_revoked_but_never_the_one_that_signs(auth, published_for_a_moment):
     await auth.user("root", Role.ADMIN)
     stub = await as_admin(auth)

@@ -82,12 +82,16 @@ class SecretKeys:
             tenant_id = caller.tenant(tenant_id)
         if tenant_id is not None and await self._tenants.get(tenant_id, caller.sees) is None:
             raise NotFound.named("tenant", tenant_id)
+        if primary_key_id is None:
+            # Of those who ask for a turn at once, all ask for the same one.
+            seals = primary_of(await self._store.keys(), tenant_id)
+            primary_key_id = seals.id if seals else None
         while True:
             async with self._database.transaction() as connection:
                 keys = await self._store.hold(connection)
                 former = primary_of(keys, tenant_id)
                 if primary_key_id is not None and (former is None or former.id != primary_key_id):
-                    return _retired(keys, tenant_id, primary_key_id, former)
+                    return await self._counted(caller, _retired(keys, tenant_id, primary_key_id, former))
                 following = staged_of(keys, tenant_id)
                 if following is None:
                     following = SecretKey.generate(self._sealer.file, tenant_id, SecretKeyState.STAGED)
@@ -100,7 +104,7 @@ class SecretKeys:
             await asyncio.sleep(wait.total_seconds())
         await self.read()
         self._turns = 0
-        return next(key for key in await self.everything(caller, tenant_id) if key.id == following.id)
+        return await self._counted(caller, following)
 
     async def seal_anew(self) -> int:
         """Seal everything that another key than the present one sealed; how many secrets those were."""
@@ -108,6 +112,9 @@ class SecretKeys:
             if not self._sealer.file.current(key.key_sealed):
                 await self._store.replace_sealed(key, key.sealed_anew(self._sealer.file))
         return sum([await self._column(one) for one in SEALED])
+
+    async def _counted(self, caller: Caller, key: SecretKey) -> SecretKey:
+        return next(one for one in await self.everything(caller, key.tenant_id) if one.id == key.id)
 
     async def _column(self, of: SealedColumn) -> int:
         after, number = UUID(int=0), 0

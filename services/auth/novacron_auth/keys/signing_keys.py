@@ -74,10 +74,11 @@ class SigningKeys:
         :raises FailedPrecondition: it never signed.
         """
         await self._stage()
+        former = primary_key_id or await self._signing()
         while True:
             async with self._database.transaction() as connection:
                 keys = await self._store.hold(connection)
-                if (signs := _already(keys, primary_key_id)) is not None:
+                if (signs := _already(keys, former)) is not None:
                     return signs
                 following = staged(keys)
                 wait = PUBLISHED - following.age if following else timedelta()
@@ -95,10 +96,11 @@ class SigningKeys:
 
         Repeated with the same ``primary_key_id`` it takes out whatever is left beside the key that signs now.
         """
+        former = primary_key_id or await self._signing()
         fresh, following = await asyncio.to_thread(self._pair)
         async with self._database.transaction() as connection:
             keys = await self._store.hold(connection)
-            kept = _already(keys, primary_key_id)
+            kept = _already(keys, former)
             await self._store.revoke(connection, [key.id for key in keys if kept is None or key.id != kept.id])
             if kept is None:
                 await self._store.add(connection, fresh)
@@ -168,6 +170,11 @@ class SigningKeys:
 
     async def _get(self, key_id: UUID) -> SigningKey:
         return _named(await self._store.all_keys(), key_id)
+
+    async def _signing(self) -> UUID | None:
+        """The key that signs now: of those who ask for a turn at once, all ask for the same one."""
+        signing = primary(await self._store.signing_keys())
+        return signing.id if signing else None
 
     async def _interval(self) -> timedelta:
         return (await self._configurations.current()).jwt_config.key_rotation_interval
