@@ -143,6 +143,7 @@ async def in_the_middle(pair: Pair, victim: str, moment: float) -> NodeDrain:
     return ended
 
 
+@pytest.mark.faults_all
 async def test_a_drain_whose_vm_service_is_killed_is_carried_to_its_end(pair: Pair):
     ended = await in_the_middle(pair, "vm", Random(SEED).uniform(0.3, 1.5))
     assert ended.state == NODE_DRAIN_STATE_DRAINED, ended

@@ -286,7 +286,7 @@ def test_any_sequence_of_operations_has_the_same_answers_and_leaves_the_same_row
             for one in operations:
                 await both.do(*one)
 
-        @settings(max_examples=100, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+        @settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
         @example(CANCELLED)
         @example(BOUND)
         @example(STUCK)

@@ -192,6 +192,6 @@ def test_in_any_order_nodes_count_what_vms_hold_and_a_refusal_means_that_nothing
     run_state_machine_as_test(
         OnThisDatabase,
         settings=settings(
-            max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=15, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )
