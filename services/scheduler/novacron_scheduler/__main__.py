@@ -11,7 +11,9 @@ from novacron.api.scheduler.v1 import (
     add_PolicyServiceServicer_to_server,
     add_QuotaServiceServicer_to_server,
     add_ReservationServiceServicer_to_server,
+    add_ScalingServiceServicer_to_server,
 )
+from novacron.clock import SystemClock
 from novacron.db import service_migrations
 from novacron.foundation import Foundation
 from novacron.paging import PageTokens
@@ -19,6 +21,7 @@ from novacron.process import run
 from novacron.saga import barrier
 from novacron.sealing import KeyRing
 
+from .clients import MonitoringClient
 from .leak_servicer import LeakServicer
 from .leaks import Leaks
 from .nodes import Nodes
@@ -30,9 +33,12 @@ from .quota_servicer import QuotaServicer
 from .quotas import Quotas
 from .reservations import Reservations
 from .resources import Ratios
+from .scaling_recommendations import ScalingRecommendations
+from .scaling_servicer import ScalingServicer
 from .servicer import NodeServicer, ReservationServicer
 from .settings import SchedulerSettings
 from .store import DecisionStore, NodeStore, PolicyStore, QuotaStore, ReservationStore
+from .store.scaling import ScalingStore
 
 MIGRATIONS = (barrier.MIGRATIONS, service_migrations("scheduler", __file__))
 
@@ -53,6 +59,9 @@ async def serve(settings: SchedulerSettings, stopping: asyncio.Event) -> None:
         policies = Policies(base.database, PolicyStore(), tokens)
         server.add(add_PolicyServiceServicer_to_server, PolicyServicer(policies))
         server.add(add_QuotaServiceServicer_to_server, QuotaServicer(Quotas(base.database, QuotaStore(), tokens)))
+        monitoring = MonitoringClient(base.mesh.channel("monitoring"))
+        scaling = ScalingRecommendations(base.database, ScalingStore(), tokens, reservations, monitoring, SystemClock())
+        server.add(add_ScalingServiceServicer_to_server, ScalingServicer(scaling))
         server.add(add_LeakServiceServicer_to_server, LeakServicer(Leaks(base.database)))
         async with base.serving(server):
             await stopping.wait()
