@@ -140,6 +140,23 @@ async def test_sealing_anew_meets_writers_other_replicas_and_interruptions_and_l
     assert counts == [13, 0, 0, 0, 0]
 
 
+async def test_what_a_user_wrote_between_reading_and_replacing_stays(auth, monkeypatch):
+    secrets = await hold_secrets(auth, 2)
+    await auth.secret_keys.ensure()
+    changed, newer = next(iter(secrets)), os.urandom(20)
+    replace = auth.secret_keys._store.replace
+
+    async def somebody_is_faster(of, changes):
+        if of.table == "mfa_credentials":
+            sealed = auth.sealer.seal(newer, *PLACE, changed)
+            await auth.execute("UPDATE mfa_credentials SET secret_sealed = %s WHERE id = %s", sealed, changed)
+        return await replace(of, changes)
+
+    monkeypatch.setattr(auth.secret_keys._store, "replace", somebody_is_faster)
+    assert await auth.secret_keys.seal_anew() == 1 + 1, "the other app, and the signing key"
+    assert await opened(auth) == {**secrets, changed: newer}
+
+
 async def test_a_row_that_does_not_open_stops_nobody_else(auth, admin):
     secrets = await hold_secrets(auth, 3)
     broken = next(iter(secrets))
