@@ -166,6 +166,7 @@ class Handler(BaseHTTPRequestHandler):
             "wrong audience": {"aud": "another client"},
             "two audiences": {"aud": [CLIENT, "another client"]},
             "wrong party": {"aud": [CLIENT, "another client"], "azp": "another client"},
+            "our party, another's audience": {"aud": "another client", "azp": CLIENT},
             "wrong issuer": {"iss": "https://localhost:1"},
             "expired": {"iat": now - 600, "exp": now - 300},
             "from the future": {"iat": now + 600, "exp": now + 900},

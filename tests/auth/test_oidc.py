@@ -160,6 +160,7 @@ async def test_who_has_an_account_links_it_with_the_password_and_logs_in_with_ei
         "no audience",
         "two audiences",
         "wrong party",
+        "our party, another's audience",
         "wrong issuer",
         "expired",
         "no expiry",
