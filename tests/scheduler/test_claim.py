@@ -8,7 +8,7 @@ import pytest
 
 from novacron.saga.key import SagaKey, set_current_key
 from novacron.testing.patience import eventually
-from novacron_scheduler import placement
+from novacron_scheduler import placement, quota
 from novacron_scheduler.node import NodeStatus
 from novacron_scheduler.reservation import Decision, Demand
 from novacron_scheduler.resources import Resources
@@ -24,7 +24,7 @@ def wanted(tenant, cpu=1, vm_id=None):
 async def look(scheduler, demand):
     """A snapshot, and its best offer."""
     async with scheduler.database.connection() as connection:
-        snapshot = await STORE.begin(connection, demand.vm_id)
+        snapshot = await STORE.begin(connection, demand.vm_id, demand.tenant_id)
         await connection.rollback()
     return placement.rank(demand, snapshot.offers).candidates[0]
 
@@ -44,7 +44,7 @@ async def claim(scheduler, demand, candidate):
         explanation="",
     )
     async with scheduler.database.transaction() as connection:
-        return await STORE.claim(connection, demand, candidate.offer, decision)
+        return await STORE.claim(connection, demand, candidate.offer, decision, quota.charge(demand.need))
 
 
 async def nothing_was_written(scheduler):

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -167,7 +168,8 @@ class Guideline:
 Neighbours = Mapping[str, Mapping[str, int]]
 
 
-@dataclass(frozen=True, slots=True)
+# Without slots: what is asked of it for each of ten thousand nodes is worked out once.
+@dataclass(frozen=True)
 class Directive:
     """What a tenant's placement policies say about one VM; the highest is the first. Empty: they say nothing."""
 
@@ -177,28 +179,28 @@ class Directive:
     by_zone: Neighbours = field(default_factory=dict)
     by_region: Neighbours = field(default_factory=dict)
 
-    @property
+    @cached_property
     def strategy(self) -> str:
         return next((one.rules.strategy for one in self.guidelines if one.rules.strategy), "spread")
 
-    @property
+    @cached_property
     def spread_over(self) -> str:
         return next((one.rules.spread_over for one in self.guidelines if one.rules.spread_over), "")
 
-    @property
+    @cached_property
     def affinity(self) -> tuple[AffinityRule, ...]:
         return tuple(rule for one in self.guidelines for rule in one.affinity)
 
-    @property
+    @cached_property
     def looks_at_neighbours(self) -> bool:
         return bool(self.affinity or self.spread_over)
 
-    @property
+    @cached_property
     def binds_neighbours(self) -> bool:
         """Whether two VMs at once could break a rule that must hold: they have to see each other."""
         return any(rule.required for rule in self.affinity)
 
-    @property
+    @cached_property
     def preferred(self) -> dict[str, str]:
         """The labels that a node should have; the higher policy's where two want one label."""
         return {key: value for one in reversed(self.guidelines) for key, value in one.preferences.node_labels.items()}
@@ -217,13 +219,17 @@ class Directive:
 
     def spread(self, region: str, zone: str) -> float:
         """1 where the fewest of the VM's own are, its groups' or its tenant's, and less with each one more: 1/2, 1/3, ..."""
+        here = self._own[zone if self.spread_over == "availability_zone" else region]
+        return 1.0 / (1 + here - min(self._own.values(), default=here))
+
+    @cached_property
+    def _own(self) -> Counter[str]:
         counts = self.by_zone if self.spread_over == "availability_zone" else self.by_region
         total: Counter[str] = Counter()
         for group in self.groups or ("",):
             for place, count in counts.get(group, {}).items():
                 total[place] += count
-        here = total[zone if self.spread_over == "availability_zone" else region]
-        return 1.0 / (1 + here - min(total.values(), default=here))
+        return total
 
 
 SILENT = Directive()
