@@ -190,6 +190,8 @@ class ExternalLogins:
         except Refused as refused:
             refused.provider = refused.provider or provider
             await self._refuse(refused, attempt.origin)
+        except Malformed as error:
+            raise Unavailable("the identity provider is out of order: begin again later") from error
 
     async def _answered(
         self, state: str, code: str, login_token: str, issuer: str
