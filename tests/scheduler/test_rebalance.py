@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from novacron.errors import InvalidArgument
 from novacron_scheduler.node import NodeStatus, NodeType
 from novacron_scheduler.placement import Offer
+from novacron_scheduler.policy import Directive, Guideline
 from novacron_scheduler.rebalance import best_fit, highs
 from novacron_scheduler.rebalance.policy import Kind, Policy
 from novacron_scheduler.rebalance.problem import Problem
@@ -104,6 +105,19 @@ def test_a_consolidation_fills_no_node_beyond_its_share():
 def test_a_move_needs_its_new_place_before_the_old_one_is_free():
     full = snapshot(2, vm(1, 16, 1), vm(2, 8, 2, load=1), vm(3, 8, 2, load=1))
     assert propose(full, HOT).moves == (), "a swap would cool n1 in the end, and hold more than there is meanwhile"
+
+
+@pytest.mark.parametrize("solver", [highs.solve, best_fit.solve])
+@pytest.mark.parametrize("policy", [HOT, EMPTY], ids=lambda policy: policy.kind)
+def test_vms_that_must_stay_apart_do_not_move_in_one_proposal(policy, solver):
+    apart = Guideline.read("apart", {}, {}, {}, [{"kind": "anti_affinity", "group": "db", "required": True}])
+    directive = Directive((apart,), ("db",))
+    held = [vm(1, 7, 1), vm(2, 8, 1), vm(3, 7, 2), vm(4, 8, 2), vm(5, 1, 3), vm(6, 1, 4), vm(7, 1, 4, movable=False)]
+    held = [*held[4 if policy.kind is Kind.CONSOLIDATION else 0 :], vm(8, 1, 5)]
+    free = snapshot(5, *held)
+    bound = snapshot(5, *(replace(one, demand=replace(one.demand, directive=directive)) for one in held))
+    assert len(propose(free, replace(policy, full_share=1.0), solver).moves) >= 2
+    assert len(propose(bound, replace(policy, full_share=1.0), solver).moves) == 1
 
 
 @pytest.mark.parametrize("solver", [highs.solve, best_fit.solve])

@@ -19,7 +19,7 @@ def _cool(problem: Problem) -> Moves:
     for _ in range(problem.policy.most_moves):
         loads, best = problem.loads_after(moves), (1e-9, -1, -1)
         for vm, targets in problem.targets.items():
-            if vm in moves:
+            if vm in moves or any(vm in vms and vms & moves.keys() for vms in problem.rivals):
                 continue
             source = problem.source[vm]
             left = _apart(loads[source], problem.share(vm, source), -1)
@@ -49,7 +49,7 @@ def _empty(problem: Problem) -> Moves:
         if not vms or host in receiving or len(moves) + len(vms) > problem.policy.most_moves:
             continue
         tried = _placed(problem, vms, room, emptied)
-        if tried is None:
+        if tried is None or problem.faults(moves | tried[0]):
             continue
         found, room = tried
         moves.update(found)

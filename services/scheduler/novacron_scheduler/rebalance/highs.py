@@ -38,6 +38,8 @@ def _allow(model: highspy.Highs, problem: Problem, goes: Goes) -> None:
     model.addConstr(model.qsum(goes.values()) <= problem.policy.most_moves)
     for vm, hosts in problem.targets.items():
         model.addConstr(model.qsum(goes[vm, host] for host in hosts) <= 1)
+    for vms in problem.rivals:
+        model.addConstr(model.qsum(goes[vm, host] for vm in sorted(vms) for host in problem.targets[vm]) <= 1)
     for place, room in enumerate(problem.room):
         arriving = [vm for vm, host in goes if host == place]
         for at in range(len(DIMENSIONS)):

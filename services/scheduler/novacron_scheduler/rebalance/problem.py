@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from uuid import UUID
 
 from ..placement import FILTERS, Offer
 from ..reservation import Demand
@@ -108,6 +109,17 @@ class Problem:
         moving = replace(demand, leaves=self.held[vm].node_id)
         return self.room[host].covers(demand.need) and eligible(self.hosts[host].offer, moving)
 
+    @cached_property
+    def rivals(self) -> list[set[int]]:
+        """Sets of VMs of which one at most may move. Where a tenant's policies bind neighbours, each move was checked against
+        where the others are now: two at once could end beside each other."""
+        found: dict[UUID, set[int]] = {}
+        for vm in self.targets:
+            demand = self.held[vm].demand
+            if demand.directive.binds_neighbours:
+                found.setdefault(demand.tenant_id, set()).add(vm)
+        return [vms for vms in found.values() if len(vms) > 1]
+
     def faults(self, moves: Moves) -> list[str]:
         """Why these moves must not be proposed; nothing: they may."""
         found = []
@@ -116,6 +128,8 @@ class Problem:
         found += [
             f"VM {vm} may not go to host {host}" for vm, host in moves.items() if host not in self.targets.get(vm, ())
         ]
+        if any(len(vms & moves.keys()) > 1 for vms in self.rivals):
+            found.append("VMs whose policies bind their neighbours move together")
         for host, room in enumerate(self.room):
             arriving = [self.held[vm].demand.need for vm, target in moves.items() if target == host]
             if not room.covers(Resources(*map(sum, zip(*arriving, strict=True)))):
