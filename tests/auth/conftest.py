@@ -38,7 +38,9 @@ class Auth(House):
         self.bus = InvalidationBus(redis, ())
         # The cheapest parameters there are: what they cost is not what most tests are about.
         passwords = Passwords(PasswordHasher(1, 8, 1), threads=2, queue=500)
-        super().__init__(SETTINGS.model_copy(update=settings), database, KeyRing((self.key,)), passwords, self.bus, redis)
+        super().__init__(
+            SETTINGS.model_copy(update=settings), database, KeyRing((self.key,)), passwords, self.bus, redis
+        )
         self.servers = self.server = None
 
     async def serve(self, servers):
