@@ -13,6 +13,8 @@ from .reservation import Demand
 from .resources import UNITS, Resources
 
 KEPT_REMEDIES = 3
+# A status travels in headers, which are short: a few labels tell enough.
+_MOST_LABELS = 3
 # What a caller can change comes before what takes an operator. What is not here nobody can change.
 _CHANGES: dict[str, Callable[[Offer, Demand], str]] = {
     "resources": lambda offer, demand: f"with {less(offer.free.lacking(demand.need))} less",
@@ -100,9 +102,8 @@ def _remedy(names: tuple[str, ...], offer: Offer, demand: Demand) -> Remedy:
 
 
 def _unmet(offer: Offer, demand: Demand) -> str:
-    return ", ".join(
-        f"{key}={value}" for key, value in sorted(demand.node_labels.items()) if offer.labels.get(key) != value
-    )
+    unmet = [f"{key}={value}" for key, value in sorted(demand.node_labels.items()) if offer.labels.get(key) != value]
+    return ", ".join(unmet[:_MOST_LABELS]) + (", ..." if len(unmet) > _MOST_LABELS else "")
 
 
 def _forbidding(offer: Offer, demand: Demand) -> str:

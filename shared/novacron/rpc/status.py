@@ -30,6 +30,7 @@ from .call import PUSHBACK
 DOMAIN = "novacron"
 # Trailers have little room, and a longer text is no message but somebody's output.
 _LONGEST = 2048
+_LONGEST_FACT = 512
 # gRPC's own words for a call that found no connection to be sent on; once one is on the wire it fails in others.
 _NEVER_SENT = ("failed to connect to all addresses", "connections to all backends failing")
 log = logs.logger(__name__)
@@ -43,7 +44,8 @@ def _any(message: object) -> any_pb2.Any:
 
 def to_status(error: NovacronError) -> status_pb2.Status:
     """The status that carries this error: ErrorInfo always; BadRequest, ResourceInfo, RetryInfo where they say something."""
-    info = error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=error.metadata)
+    facts = {key: value[:_LONGEST_FACT] for key, value in error.metadata.items()}
+    info = error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=facts)
     details = [_any(info)]
     if error.violations:
         bad = error_details_pb2.BadRequest()
