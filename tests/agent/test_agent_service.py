@@ -36,6 +36,7 @@ from novacron.settings import ProcessSettings
 from novacron_agent.barrier import HostBarrier
 from novacron_agent.clients import Peers
 from novacron_agent.drivers.simulated import SimulatedDriver, SimulatedSettings
+from novacron_agent.exports import Exports
 from novacron_agent.servicer import AgentServicer
 
 
@@ -49,10 +50,12 @@ class Agent:
         self.driver = SimulatedDriver(SimulatedSettings(), self.directory / "simulated.state")
         self.barrier = HostBarrier(self.directory / "barrier")
         await self.driver.open()
+        self.exports = Exports(self.directory / "exports")
         await self.barrier.open()
+        await self.exports.open()
         identification = self.servers.identification(f"agent/{self.node}")
         self.mesh = Mesh(ProcessSettings(environment="testing"), identification)
-        servicer = AgentServicer(self.driver, self.barrier, Peers(self.mesh))
+        servicer = AgentServicer(self.driver, self.barrier, self.exports, Peers(self.mesh))
         registration = (add_AgentServiceServicer_to_server, servicer)
         self.server = await self.servers.start(f"agent/{self.node}", [registration], listen="")
         self.stub = AgentServiceStub(self.servers.as_service(self.server, "vm", attempts=1))
@@ -62,6 +65,7 @@ class Agent:
         await self.mesh.close()
         await self.driver.close()
         await self.barrier.close()
+        await self.exports.close()
 
     async def boots(self, vm_id):
         return (await self.driver.console(UUID(vm_id), offset=0, limit=1 << 20)).count(b"vCPU")
@@ -176,10 +180,10 @@ def bring(source, vm):
 
 
 async def off(agent):
-    """A VM that ran on this host and is off."""
+    """A VM that ran on this host, is off, and may go to the other."""
     vm = request()
     await agent.stub.CreateVm(vm)
-    await agent.stub.StopVm(StopVmRequest(vm_id=vm.vm_id))
+    await agent.stub.StopVm(StopVmRequest(vm_id=vm.vm_id, export_to="n2"))
     return vm
 
 
@@ -194,13 +198,38 @@ async def test_a_vm_comes_from_another_host_with_its_disk_and_that_host_keeps_it
 
 
 async def test_a_vm_that_runs_is_not_sent_and_none_is_made_of_it(agent, other):
-    vm = request()
-    await agent.stub.CreateVm(vm)
+    vm = await off(agent)
+    await agent.driver.start(UUID(vm.vm_id))  # by a hand on the host itself
     with pytest.raises(FailedPrecondition, match="runs on this host: stop it before it is moved"):
         await other.stub.ImportVm(bring(agent, vm))
-    with pytest.raises(NotFound):
+    assert not await other.driver.list()
+
+
+@pytest.mark.parametrize("named", ["", "n3"])
+async def test_a_vm_leaves_only_for_the_node_that_the_stop_named(agent, other, named):
+    vm = request()
+    await agent.stub.CreateVm(vm)
+    await agent.stub.StopVm(StopVmRequest(vm_id=vm.vm_id, export_to=named))
+    with pytest.raises(PermissionDenied, match="is not being moved from here to the node n2"):
+        await other.stub.ImportVm(bring(agent, vm))
+    with pytest.raises(PermissionDenied, match="is not being moved"):
         await other.stub.ImportVm(bring(agent, request()))
     assert not await other.driver.list()
+
+
+async def test_a_vm_that_runs_again_is_on_its_way_nowhere(agent, other):
+    vm = await off(agent)
+    await agent.stub.StartVm(StartVmRequest(vm_id=vm.vm_id))
+    await agent.stub.StopVm(StopVmRequest(vm_id=vm.vm_id))
+    with pytest.raises(PermissionDenied):
+        await other.stub.ImportVm(bring(agent, vm))
+
+
+async def test_an_agent_that_is_restarted_amid_a_move_still_sends(agent, other):
+    vm = await off(agent)
+    await agent.stop()
+    await agent.start()
+    assert (await other.stub.ImportVm(bring(agent, vm))).power_state == POWER_STATE_STOPPED
 
 
 async def test_only_agents_read_disks(agent):

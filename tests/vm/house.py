@@ -50,6 +50,7 @@ from novacron_agent.barrier import HostBarrier
 from novacron_agent.clients import Peers
 from novacron_agent.drivers.driver import HostCapacity
 from novacron_agent.drivers.simulated import SimulatedDriver, SimulatedSettings
+from novacron_agent.exports import Exports
 from novacron_agent.heartbeat import Heartbeat
 from novacron_agent.servicer import AgentServicer
 from novacron_agent.settings import AgentSettings
@@ -96,6 +97,7 @@ class Host:
     name: str
     driver: SimulatedDriver
     barrier: HostBarrier
+    exports: Exports
     mesh: Mesh
     server: Server
     heartbeat: Heartbeat
@@ -111,7 +113,7 @@ class Host:
 
     async def comes_back(self) -> None:
         """On the address that it had, and the vm service has found it again."""
-        servicer = AgentServicer(self.driver, self.barrier, Peers(self.mesh))
+        servicer = AgentServicer(self.driver, self.barrier, self.exports, Peers(self.mesh))
         self.server = await serve_agent(self.house.servers, self.name, servicer, port=self.port)
         address = f"localhost:{self.port}"
         await self.house.mesh.to(f"agent {address}", address)._wire.channel_ready()
@@ -122,6 +124,7 @@ class Host:
         await self.mesh.close()
         await self.driver.close()
         await self.barrier.close()
+        await self.exports.close()
 
 
 async def serve_agent(servers: Servers, name: str, servicer: AgentServicer, *, port: int = 0) -> Server:
@@ -204,8 +207,10 @@ class House:
         host_barrier = HostBarrier(place / "barrier")
         await driver.open()
         await host_barrier.open()
+        exports = Exports(place / "exports")
+        await exports.open()
         mesh = Mesh(ProcessSettings(environment="testing"), self.servers.identification(f"agent/{name}"))
-        server = await serve_agent(self.servers, name, AgentServicer(driver, host_barrier, Peers(mesh)))
+        server = await serve_agent(self.servers, name, AgentServicer(driver, host_barrier, exports, Peers(mesh)))
         settings = AgentSettings(
             environment="testing",
             node_name=name,
@@ -215,7 +220,9 @@ class House:
         )
         heartbeat = Heartbeat(self.servers.as_service(self.scheduler, f"agent/{name}"), driver, settings)
         await heartbeat.start()
-        host = self.hosts[name] = Host(self, name, driver, host_barrier, mesh, server, heartbeat, server.mesh_port)
+        host = self.hosts[name] = Host(
+            self, name, driver, host_barrier, exports, mesh, server, heartbeat, server.mesh_port
+        )
 
         async def registered() -> bool:
             return bool(await rows(self.scheduler_database, "SELECT 1 FROM nodes WHERE name = %s", name))

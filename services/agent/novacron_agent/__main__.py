@@ -19,6 +19,7 @@ from .clients import Peers
 from .drivers.choose import DriverSettings, choose
 from .drivers.driver import HostCapacity
 from .drivers.simulated import SimulatedSettings
+from .exports import Exports
 from .heartbeat import Heartbeat
 from .samples import SampleStream
 from .servicer import AgentServicer
@@ -34,12 +35,14 @@ async def serve(settings: AgentSettings, stopping: asyncio.Event) -> None:
     log.info("hypervisor", type=driver.hypervisor_type, description=driver.description)
     barrier = HostBarrier(settings.state_directory / "barrier")
     await barrier.open()
+    exports = Exports(settings.state_directory / "exports")
+    await exports.open()
 
     async with AsyncExitStack() as stack:
-        for close in (mesh.close, driver.close, barrier.close):
+        for close in (mesh.close, driver.close, barrier.close, exports.close):
             stack.push_async_callback(close)
         server = Server(settings, NoUsers(), identification)
-        server.add(add_AgentServiceServicer_to_server, AgentServicer(driver, barrier, Peers(mesh)))
+        server.add(add_AgentServiceServicer_to_server, AgentServicer(driver, barrier, exports, Peers(mesh)))
         await server.start()
         stack.push_async_callback(server.stop)
         await server.serving()

@@ -24,10 +24,12 @@ from novacron.api.agent.v1 import (
     StopVmRequest,
 )
 from novacron.api.agent.v1 import Domain as ProtoDomain
+from novacron.rpc import current
 
 from .barrier import HostBarrier
 from .clients import Peers
 from .drivers.driver import Driver
+from .exports import Exports
 from .messages import domain_to_proto, piece_to_proto, spec_from_proto
 
 _CONSOLE_BYTES = 64 * 1024
@@ -36,9 +38,10 @@ _CONSOLE_BYTES = 64 * 1024
 class AgentServicer(AgentServiceServicer):
     """AgentService over one driver; ``peers`` are the hosts that VMs come from."""
 
-    def __init__(self, driver: Driver, barrier: HostBarrier, peers: Peers) -> None:
+    def __init__(self, driver: Driver, barrier: HostBarrier, exports: Exports, peers: Peers) -> None:
         self._driver = driver
         self._barrier = barrier
+        self._exports = exports
         self._peers = peers
 
     async def CreateVm(self, request: CreateVmRequest, context: Any) -> ProtoDomain:
@@ -59,6 +62,7 @@ class AgentServicer(AgentServiceServicer):
         vm_id = UUID(request.vm_id)
 
         async def start(_: bool) -> ProtoDomain:
+            await self._exports.withdraw(vm_id)
             return domain_to_proto(await self._driver.start(vm_id))
 
         return await self._barrier.once(vm_id, ProtoDomain, start)
@@ -67,7 +71,10 @@ class AgentServicer(AgentServiceServicer):
         vm_id = UUID(request.vm_id)
 
         async def stop(_: bool) -> ProtoDomain:
-            return domain_to_proto(await self._driver.stop(vm_id, grace_seconds=request.grace_seconds))
+            stopped = domain_to_proto(await self._driver.stop(vm_id, grace_seconds=request.grace_seconds))
+            if request.export_to:
+                await self._exports.allow(vm_id, request.export_to)
+            return stopped
 
         return await self._barrier.once(vm_id, ProtoDomain, stop)
 
@@ -85,6 +92,7 @@ class AgentServicer(AgentServiceServicer):
         vm_id = UUID(request.vm_id)
 
         async def delete(_: bool) -> DeleteVmResponse:
+            await self._exports.withdraw(vm_id)
             return DeleteVmResponse(deleted=await self._driver.delete(vm_id))
 
         return await self._barrier.once(vm_id, DeleteVmResponse, delete)
@@ -100,7 +108,9 @@ class AgentServicer(AgentServiceServicer):
         return await self._barrier.once(spec.vm_id, ProtoDomain, bring)
 
     async def ExportVm(self, request: ExportVmRequest, context: Any) -> AsyncIterator[ExportVmResponse]:
-        async for piece in self._driver.export(UUID(request.vm_id), frozenset(request.known)):
+        vm_id = UUID(request.vm_id)
+        self._exports.require(vm_id, current().node)
+        async for piece in self._driver.export(vm_id, frozenset(request.known)):
             yield piece_to_proto(piece)
         yield ExportVmResponse(complete=True)
 

@@ -103,9 +103,10 @@ class Agents:
             domain = await agent.StartVm(StartVmRequest(vm_id=str(vm_id)))
         return Domain(domain.ip_address, domain.mac_address)
 
-    async def stop(self, node: Node, vm_id: UUID, grace_seconds: int) -> None:
+    async def stop(self, node: Node, vm_id: UUID, grace_seconds: int, *, export_to: str = "") -> None:
+        """Off, or as it was where it is off already; with ``export_to`` that node may fetch it from now on."""
         with self._agent(node) as agent:
-            await agent.StopVm(StopVmRequest(vm_id=str(vm_id), grace_seconds=grace_seconds))
+            await agent.StopVm(StopVmRequest(vm_id=str(vm_id), grace_seconds=grace_seconds, export_to=export_to))
 
     async def reboot(self, node: Node, vm_id: UUID, grace_seconds: int) -> None:
         with self._agent(node) as agent:

@@ -101,10 +101,11 @@ async def give_back(context: _Context) -> None:
 
 async def stop(context: _Context) -> None:
     params, hands = context.params, participants.of(context)
-    if params.runs:
-        source = await hands.scheduler.place(params.source)
-        with deadline.within(params.grace_seconds + _BEYOND_GRACE_SECONDS):
-            await hands.agents.stop(source, params.vm_id, params.grace_seconds)
+    source = await hands.scheduler.place(params.source)
+    with deadline.within(params.grace_seconds + _BEYOND_GRACE_SECONDS):
+        # A VM that is off already is told as well: only the node that is named here may fetch it.
+        target = context.result(Claimed).node_name
+        await hands.agents.stop(source, params.vm_id, params.grace_seconds, export_to=target)
 
 
 async def resume(context: _Context) -> None:

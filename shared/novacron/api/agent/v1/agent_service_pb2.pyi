@@ -92,12 +92,14 @@ class StartVmRequest(_message.Message):
     def __init__(self, vm_id: _Optional[str] = ...) -> None: ...
 
 class StopVmRequest(_message.Message):
-    __slots__ = ("vm_id", "grace_seconds")
+    __slots__ = ("vm_id", "grace_seconds", "export_to")
     VM_ID_FIELD_NUMBER: _ClassVar[int]
     GRACE_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    EXPORT_TO_FIELD_NUMBER: _ClassVar[int]
     vm_id: str
     grace_seconds: int
-    def __init__(self, vm_id: _Optional[str] = ..., grace_seconds: _Optional[int] = ...) -> None: ...
+    export_to: str
+    def __init__(self, vm_id: _Optional[str] = ..., grace_seconds: _Optional[int] = ..., export_to: _Optional[str] = ...) -> None: ...
 
 class RebootVmRequest(_message.Message):
     __slots__ = ("vm_id", "grace_seconds")

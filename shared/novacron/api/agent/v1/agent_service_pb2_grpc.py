@@ -152,7 +152,8 @@ class AgentServiceServicer:
 
     def ExportVm(self, request, context):
         """Streams what this host has of a VM that is off: what it is, then file by file. NOT_FOUND: not on this host.
-        FAILED_PRECONDITION: it runs, and its disk would change under the reader.
+        FAILED_PRECONDITION: it runs, and its disk would change under the reader. PERMISSION_DENIED: the stop before it named another
+        node, or none.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
