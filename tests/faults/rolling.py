@@ -157,7 +157,8 @@ class Load:
                 self.tally.deleted.append(vm_id)
 
     async def _command(self) -> None:
-        await self._stack.done("vm", "list", "--output", "json", within=_DEADLINE)
+        # As patient as the others; and starting the command itself takes its time on a busy machine.
+        await self._stack.done("--wait", str(_DEADLINE), "vm", "list", "--output", "json")
 
 
 @asynccontextmanager
