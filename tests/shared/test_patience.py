@@ -16,6 +16,7 @@ from novacron.api.scheduler.v1 import (
 from novacron.errors import Outcome, Unavailable, Unreachable, WaitedInVain
 from novacron.rpc import Channel
 from novacron.rpc.breaker import State
+from novacron.rpc.policy import policy_of
 from novacron.testing.patience import eventually
 from novacron.testing.toxics import Down
 
@@ -84,6 +85,15 @@ async def test_patience_ends_and_says_that_nothing_was_sent(wire, channel_of, re
 async def test_patience_never_outlasts_the_deadline_and_leaves_time_to_say_so(wire, channel_of):
     with wire.suffering(Down()), pytest.raises(Unreachable):
         await ask(channel_of(patience=60), timeout=0.5)
+
+
+async def test_who_gives_no_deadline_waits_for_the_connection_and_then_has_the_methods_own_time(wire, channel_of):
+    channel = channel_of(patience=60)
+    method = policy_of("/novacron.api.scheduler.v1.ReservationService/GetReservation").timeout_seconds
+    with wire.suffering(Down()):
+        call = asyncio.create_task(ask(channel))
+        assert not (await asyncio.wait({call}, timeout=method + 0.2))[0], "it waits longer than an answer would take"
+    await call
 
 
 async def test_without_patience_a_call_fails_at_once_as_gRPC_does(wire, channel_of):

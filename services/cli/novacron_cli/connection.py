@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from novacron.rpc.channel import Channel
     from novacron_cli.session import KeyInHand, Session
 
+# What is away may be behind the service that answers, which has waited for it already.
+_ATTEMPTS = 5
+
 
 class SignedChannel:
     """A drop-in for a channel under generated stubs: calls carry the token, and one that was refused is made once more
@@ -201,15 +204,23 @@ class Connection:
     def _channel(self, service: str) -> Channel:
         from novacron.rpc.breaker import BreakerConfiguration
         from novacron.rpc.channel import Channel
+        from novacron.rpc.retry_budget import RetryBudget
 
         if service not in self._channels:
             _log_beside_the_data()
             address = self.profile.endpoint(service)
             # A person waits for the service to come back: a breaker that stays open for minutes would outlast that.
             breaker = BreakerConfiguration(timeout_duration_seconds=1, longest_open_seconds=2, success_threshold=1)
-            self._channels[service] = Channel(
-                service, address, self._credentials, breaker=breaker, patience=self.profile.wait_seconds
+            channel = Channel(
+                service,
+                address,
+                self._credentials,
+                breaker=breaker,
+                patience=self.profile.wait_seconds,
+                attempts=_ATTEMPTS,
             )
+            channel.retry.budget = RetryBudget(floor=_ATTEMPTS - 1)  # a command asks too little to earn any
+            self._channels[service] = channel
         return self._channels[service]
 
     @cached_property

@@ -117,7 +117,7 @@ class Channel:
         self.retry: RetryStage = RetryStage(attempts=attempts)
         self.throttle: Throttle = Throttle(name)
         self.bulkhead: Bulkhead = Bulkhead(name)
-        self._patience = Patience(self._wire, patience)
+        self.patience: Patience = Patience(self._wire, patience)
         self.fallback = FallbackStage(self.breakers, other)
         self._attempts = attempts
         self.run = chain(
@@ -128,7 +128,7 @@ class Channel:
                 self.throttle.client_stage,
                 self.breakers.client_stage,
                 self.bulkhead.client_stage,
-                self._patience.client_stage,
+                self.patience.client_stage,
             ),
             on_the_wire,
         )
@@ -144,7 +144,7 @@ class Channel:
         self.retry.attempts = here.get("max_retry_attempts", self._attempts)
 
     async def close(self, grace: float | None = None) -> None:
-        self._patience.close()
+        self.patience.close()
         await self._wire.close(grace)
 
     async def __aenter__(self) -> Channel:
@@ -185,7 +185,8 @@ class _Method:
 
     def _call(self, request: Any, timeout: float | None, metadata: _Metadata, streamed: bool = False) -> ClientCall:
         policy, channel = self._policy, self._channel
-        seconds = deadline.budget(policy.timeout_seconds if timeout is None else timeout)
+        # Who does not say how long waits as long as the method takes, and for a connection before that.
+        seconds = deadline.budget(policy.timeout_seconds + channel.patience.seconds if timeout is None else timeout)
         sent = [*channel.metadata(), *(metadata or ())]
         if (key := current_key()) is not None:
             sent.append((SAGA_KEY, str(key)))

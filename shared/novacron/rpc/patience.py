@@ -28,7 +28,7 @@ class Patience:
 
     def __init__(self, wire: grpc.aio.Channel, seconds: float) -> None:
         self._wire = wire
-        self._seconds = seconds
+        self.seconds = seconds
         self._watch: asyncio.Task[None] | None = None
 
     async def client_stage(self, call: ClientCall, proceed: ClientProceed) -> Any:
@@ -36,12 +36,12 @@ class Patience:
         try:
             return await proceed(call)
         except Unreachable as error:
-            if not self._seconds or _FOREIGN in error.message:
+            if not self.seconds or _FOREIGN in error.message:
                 raise
             last = error
         now = time.monotonic()
         # Some of the time is left for the answer, be it that nothing came.
-        ends = now + min(self._seconds, (call.until - now) * _SHARE)
+        ends = now + min(self.seconds, (call.until - now) * _SHARE)
         while await self._connected(ends):
             if isinstance(call.request, RequestStream) and not call.request.rewind(not_sent=True):
                 raise last
@@ -63,7 +63,7 @@ class Patience:
             if self._ready():
                 return True
             if self._watch is None or self._watch.done():
-                self._watch = asyncio.create_task(self._watch_for(self._seconds), name="patience")
+                self._watch = asyncio.create_task(self._watch_for(self.seconds), name="patience")
             await asyncio.wait({self._watch}, timeout=left)
             if self._watch.cancelled():
                 return False
