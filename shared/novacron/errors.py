@@ -117,6 +117,12 @@ class StepCompensated(FailedPrecondition):
     code, reason = Code.FAILED_PRECONDITION, "STEP_COMPENSATED"
 
 
+class StaleEpoch(FailedPrecondition):
+    """The node was lost and came back since this was decided: what is still wanted is to be ordered anew."""
+
+    code, reason = Code.FAILED_PRECONDITION, "STALE_EPOCH"
+
+
 class SagaFailed(FailedPrecondition):
     """The saga behind this request turned back; the message tells the step and its error."""
 
@@ -179,6 +185,12 @@ class Unavailable(NovacronError):
     """Not there now: the connection failed, or the server is starting or draining."""
 
     code, reason, outcome, retryable = Code.UNAVAILABLE, "UNAVAILABLE", Outcome.UNKNOWN, True
+
+
+class LeasePassed(Unavailable):
+    """The agent holds no lease of its node now: it does nothing until the scheduler renews it."""
+
+    code, reason, outcome = Code.UNAVAILABLE, "LEASE_PASSED", Outcome.REFUSED
 
 
 class Unreachable(Unavailable):

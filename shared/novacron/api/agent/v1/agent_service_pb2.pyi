@@ -50,7 +50,7 @@ class Domain(_message.Message):
     def __init__(self, vm_id: _Optional[str] = ..., name: _Optional[str] = ..., power_state: _Optional[_Union[PowerState, str]] = ..., cpu_cores: _Optional[int] = ..., memory_mib: _Optional[int] = ..., storage_gib: _Optional[int] = ..., base_image: _Optional[str] = ..., mac_address: _Optional[str] = ..., ip_address: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class CreateVmRequest(_message.Message):
-    __slots__ = ("vm_id", "name", "cpu_cores", "memory_mib", "storage_gib", "base_image", "user_data", "ssh_authorized_keys")
+    __slots__ = ("vm_id", "name", "cpu_cores", "memory_mib", "storage_gib", "base_image", "user_data", "ssh_authorized_keys", "epoch")
     VM_ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     CPU_CORES_FIELD_NUMBER: _ClassVar[int]
@@ -59,6 +59,7 @@ class CreateVmRequest(_message.Message):
     BASE_IMAGE_FIELD_NUMBER: _ClassVar[int]
     USER_DATA_FIELD_NUMBER: _ClassVar[int]
     SSH_AUTHORIZED_KEYS_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
     vm_id: str
     name: str
     cpu_cores: int
@@ -67,7 +68,8 @@ class CreateVmRequest(_message.Message):
     base_image: str
     user_data: str
     ssh_authorized_keys: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, vm_id: _Optional[str] = ..., name: _Optional[str] = ..., cpu_cores: _Optional[int] = ..., memory_mib: _Optional[int] = ..., storage_gib: _Optional[int] = ..., base_image: _Optional[str] = ..., user_data: _Optional[str] = ..., ssh_authorized_keys: _Optional[_Iterable[str]] = ...) -> None: ...
+    epoch: int
+    def __init__(self, vm_id: _Optional[str] = ..., name: _Optional[str] = ..., cpu_cores: _Optional[int] = ..., memory_mib: _Optional[int] = ..., storage_gib: _Optional[int] = ..., base_image: _Optional[str] = ..., user_data: _Optional[str] = ..., ssh_authorized_keys: _Optional[_Iterable[str]] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class GetVmRequest(_message.Message):
     __slots__ = ("vm_id",)
@@ -86,34 +88,42 @@ class ListVmsResponse(_message.Message):
     def __init__(self, domains: _Optional[_Iterable[_Union[Domain, _Mapping]]] = ...) -> None: ...
 
 class StartVmRequest(_message.Message):
-    __slots__ = ("vm_id",)
+    __slots__ = ("vm_id", "epoch")
     VM_ID_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
     vm_id: str
-    def __init__(self, vm_id: _Optional[str] = ...) -> None: ...
+    epoch: int
+    def __init__(self, vm_id: _Optional[str] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class StopVmRequest(_message.Message):
-    __slots__ = ("vm_id", "grace_seconds", "export_to")
+    __slots__ = ("vm_id", "grace_seconds", "export_to", "epoch")
     VM_ID_FIELD_NUMBER: _ClassVar[int]
     GRACE_SECONDS_FIELD_NUMBER: _ClassVar[int]
     EXPORT_TO_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
     vm_id: str
     grace_seconds: int
     export_to: str
-    def __init__(self, vm_id: _Optional[str] = ..., grace_seconds: _Optional[int] = ..., export_to: _Optional[str] = ...) -> None: ...
+    epoch: int
+    def __init__(self, vm_id: _Optional[str] = ..., grace_seconds: _Optional[int] = ..., export_to: _Optional[str] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class RebootVmRequest(_message.Message):
-    __slots__ = ("vm_id", "grace_seconds")
+    __slots__ = ("vm_id", "grace_seconds", "epoch")
     VM_ID_FIELD_NUMBER: _ClassVar[int]
     GRACE_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
     vm_id: str
     grace_seconds: int
-    def __init__(self, vm_id: _Optional[str] = ..., grace_seconds: _Optional[int] = ...) -> None: ...
+    epoch: int
+    def __init__(self, vm_id: _Optional[str] = ..., grace_seconds: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class DeleteVmRequest(_message.Message):
-    __slots__ = ("vm_id",)
+    __slots__ = ("vm_id", "epoch")
     VM_ID_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
     vm_id: str
-    def __init__(self, vm_id: _Optional[str] = ...) -> None: ...
+    epoch: int
+    def __init__(self, vm_id: _Optional[str] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class DeleteVmResponse(_message.Message):
     __slots__ = ("deleted",)
@@ -122,12 +132,14 @@ class DeleteVmResponse(_message.Message):
     def __init__(self, deleted: _Optional[bool] = ...) -> None: ...
 
 class ImportVmRequest(_message.Message):
-    __slots__ = ("vm", "source_address")
+    __slots__ = ("vm", "source_address", "epoch")
     VM_FIELD_NUMBER: _ClassVar[int]
     SOURCE_ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
     vm: CreateVmRequest
     source_address: str
-    def __init__(self, vm: _Optional[_Union[CreateVmRequest, _Mapping]] = ..., source_address: _Optional[str] = ...) -> None: ...
+    epoch: int
+    def __init__(self, vm: _Optional[_Union[CreateVmRequest, _Mapping]] = ..., source_address: _Optional[str] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class ExportVmRequest(_message.Message):
     __slots__ = ("vm_id", "known")

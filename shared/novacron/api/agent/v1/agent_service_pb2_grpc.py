@@ -27,6 +27,9 @@ if _version_not_supported:
 
 class AgentServiceStub:
     """Domains on one host. Everything is idempotent by the VM's id; a saga's key makes each operation take effect at most once.
+
+    Whatever changes a domain names the epoch of the node that it was decided in. FAILED_PRECONDITION (STALE_EPOCH): the node was lost
+    since. UNAVAILABLE (LEASE_PASSED): the agent holds no lease now, and takes no orders until the scheduler renews it.
     """
 
     def __init__(self, channel):
@@ -89,6 +92,9 @@ class AgentServiceStub:
 
 class AgentServiceServicer:
     """Domains on one host. Everything is idempotent by the VM's id; a saga's key makes each operation take effect at most once.
+
+    Whatever changes a domain names the epoch of the node that it was decided in. FAILED_PRECONDITION (STALE_EPOCH): the node was lost
+    since. UNAVAILABLE (LEASE_PASSED): the agent holds no lease now, and takes no orders until the scheduler renews it.
     """
 
     def CreateVm(self, request, context):
@@ -229,6 +235,9 @@ def add_AgentServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class AgentService:
     """Domains on one host. Everything is idempotent by the VM's id; a saga's key makes each operation take effect at most once.
+
+    Whatever changes a domain names the epoch of the node that it was decided in. FAILED_PRECONDITION (STALE_EPOCH): the node was lost
+    since. UNAVAILABLE (LEASE_PASSED): the agent holds no lease now, and takes no orders until the scheduler renews it.
     """
 
     @staticmethod

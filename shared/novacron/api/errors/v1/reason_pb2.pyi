@@ -32,6 +32,8 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_INTERNAL: _ClassVar[Reason]
     REASON_DATA_LOSS: _ClassVar[Reason]
     REASON_UNKNOWN: _ClassVar[Reason]
+    REASON_STALE_EPOCH: _ClassVar[Reason]
+    REASON_LEASE_PASSED: _ClassVar[Reason]
 REASON_UNSPECIFIED: Reason
 REASON_INVALID_ARGUMENT: Reason
 REASON_OUT_OF_RANGE: Reason
@@ -58,3 +60,5 @@ REASON_CANCELLED: Reason
 REASON_INTERNAL: Reason
 REASON_DATA_LOSS: Reason
 REASON_UNKNOWN: Reason
+REASON_STALE_EPOCH: Reason
+REASON_LEASE_PASSED: Reason

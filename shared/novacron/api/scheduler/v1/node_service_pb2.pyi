@@ -51,7 +51,7 @@ class Taint(_message.Message):
     def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
 
 class Node(_message.Message):
-    __slots__ = ("node_id", "name", "hostname", "ip_address", "agent_address", "node_type", "cluster_id", "region", "availability_zone", "capacity", "allocatable", "allocated", "labels", "taints", "hypervisor_types", "status", "last_heartbeat", "description")
+    __slots__ = ("node_id", "name", "hostname", "ip_address", "agent_address", "node_type", "cluster_id", "region", "availability_zone", "capacity", "allocatable", "allocated", "labels", "taints", "hypervisor_types", "status", "last_heartbeat", "description", "epoch", "lost_at")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -77,6 +77,8 @@ class Node(_message.Message):
     STATUS_FIELD_NUMBER: _ClassVar[int]
     LAST_HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    LOST_AT_FIELD_NUMBER: _ClassVar[int]
     node_id: str
     name: str
     hostname: str
@@ -95,7 +97,9 @@ class Node(_message.Message):
     status: NodeStatus
     last_heartbeat: _timestamp_pb2.Timestamp
     description: str
-    def __init__(self, node_id: _Optional[str] = ..., name: _Optional[str] = ..., hostname: _Optional[str] = ..., ip_address: _Optional[str] = ..., agent_address: _Optional[str] = ..., node_type: _Optional[_Union[NodeType, str]] = ..., cluster_id: _Optional[str] = ..., region: _Optional[str] = ..., availability_zone: _Optional[str] = ..., capacity: _Optional[_Union[_resources_pb2.Resources, _Mapping]] = ..., allocatable: _Optional[_Union[_resources_pb2.Resources, _Mapping]] = ..., allocated: _Optional[_Union[_resources_pb2.Resources, _Mapping]] = ..., labels: _Optional[_Mapping[str, str]] = ..., taints: _Optional[_Iterable[_Union[Taint, _Mapping]]] = ..., hypervisor_types: _Optional[_Iterable[_Union[_resources_pb2.HypervisorType, str]]] = ..., status: _Optional[_Union[NodeStatus, str]] = ..., last_heartbeat: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., description: _Optional[str] = ...) -> None: ...
+    epoch: int
+    lost_at: _timestamp_pb2.Timestamp
+    def __init__(self, node_id: _Optional[str] = ..., name: _Optional[str] = ..., hostname: _Optional[str] = ..., ip_address: _Optional[str] = ..., agent_address: _Optional[str] = ..., node_type: _Optional[_Union[NodeType, str]] = ..., cluster_id: _Optional[str] = ..., region: _Optional[str] = ..., availability_zone: _Optional[str] = ..., capacity: _Optional[_Union[_resources_pb2.Resources, _Mapping]] = ..., allocatable: _Optional[_Union[_resources_pb2.Resources, _Mapping]] = ..., allocated: _Optional[_Union[_resources_pb2.Resources, _Mapping]] = ..., labels: _Optional[_Mapping[str, str]] = ..., taints: _Optional[_Iterable[_Union[Taint, _Mapping]]] = ..., hypervisor_types: _Optional[_Iterable[_Union[_resources_pb2.HypervisorType, str]]] = ..., status: _Optional[_Union[NodeStatus, str]] = ..., last_heartbeat: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., description: _Optional[str] = ..., epoch: _Optional[int] = ..., lost_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class Cluster(_message.Message):
     __slots__ = ("cluster_id", "name", "description", "node_count")
@@ -110,7 +114,7 @@ class Cluster(_message.Message):
     def __init__(self, cluster_id: _Optional[str] = ..., name: _Optional[str] = ..., description: _Optional[str] = ..., node_count: _Optional[int] = ...) -> None: ...
 
 class HeartbeatNodeRequest(_message.Message):
-    __slots__ = ("name", "hostname", "ip_address", "agent_address", "node_type", "cluster", "region", "availability_zone", "capacity", "reserved", "labels", "taints", "hypervisor_types", "description", "incarnation")
+    __slots__ = ("name", "hostname", "ip_address", "agent_address", "node_type", "cluster", "region", "availability_zone", "capacity", "reserved", "labels", "taints", "hypervisor_types", "description", "incarnation", "epoch")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -133,6 +137,7 @@ class HeartbeatNodeRequest(_message.Message):
     HYPERVISOR_TYPES_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
     INCARNATION_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
     name: str
     hostname: str
     ip_address: str
@@ -148,17 +153,20 @@ class HeartbeatNodeRequest(_message.Message):
     hypervisor_types: _containers.RepeatedScalarFieldContainer[_resources_pb2.HypervisorType]
     description: str
     incarnation: int
-    def __init__(self, name: _Optional[str] = ..., hostname: _Optional[str] = ..., ip_address: _Optional[str] = ..., agent_address: _Optional[str] = ..., node_type: _Optional[_Union[NodeType, str]] = ..., cluster: _Optional[str] = ..., region: _Optional[str] = ..., availability_zone: _Optional[str] = ..., capacity: _Optional[_Union[_resources_pb2.Resources, _Mapping]] = ..., reserved: _Optional[_Union[_resources_pb2.Resources, _Mapping]] = ..., labels: _Optional[_Mapping[str, str]] = ..., taints: _Optional[_Iterable[_Union[Taint, _Mapping]]] = ..., hypervisor_types: _Optional[_Iterable[_Union[_resources_pb2.HypervisorType, str]]] = ..., description: _Optional[str] = ..., incarnation: _Optional[int] = ...) -> None: ...
+    epoch: int
+    def __init__(self, name: _Optional[str] = ..., hostname: _Optional[str] = ..., ip_address: _Optional[str] = ..., agent_address: _Optional[str] = ..., node_type: _Optional[_Union[NodeType, str]] = ..., cluster: _Optional[str] = ..., region: _Optional[str] = ..., availability_zone: _Optional[str] = ..., capacity: _Optional[_Union[_resources_pb2.Resources, _Mapping]] = ..., reserved: _Optional[_Union[_resources_pb2.Resources, _Mapping]] = ..., labels: _Optional[_Mapping[str, str]] = ..., taints: _Optional[_Iterable[_Union[Taint, _Mapping]]] = ..., hypervisor_types: _Optional[_Iterable[_Union[_resources_pb2.HypervisorType, str]]] = ..., description: _Optional[str] = ..., incarnation: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class HeartbeatNodeResponse(_message.Message):
-    __slots__ = ("node_id", "lease", "status")
+    __slots__ = ("node_id", "lease", "status", "epoch")
     NODE_ID_FIELD_NUMBER: _ClassVar[int]
     LEASE_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
     node_id: str
     lease: _duration_pb2.Duration
     status: NodeStatus
-    def __init__(self, node_id: _Optional[str] = ..., lease: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., status: _Optional[_Union[NodeStatus, str]] = ...) -> None: ...
+    epoch: int
+    def __init__(self, node_id: _Optional[str] = ..., lease: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., status: _Optional[_Union[NodeStatus, str]] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class ListNodesRequest(_message.Message):
     __slots__ = ("page_size", "page_token", "filter")

@@ -67,7 +67,9 @@ class NodeServiceServicer:
     """
 
     def HeartbeatNode(self, request, context):
-        """Registers a node or renews its lease; the agent calls it. FAILED_PRECONDITION: a newer incarnation of the agent has the lease.
+        """Registers a node or renews its lease; the agent calls it. A node that was lost is taken back in two beats: the first, with the
+        old epoch, is told the new one and given no lease; the second, with the new one, is. FAILED_PRECONDITION: a newer incarnation of
+        the agent has the lease.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
