@@ -17,6 +17,7 @@ from novacron.api.agent.v1 import (
     ImportVmRequest,
     ListVmsRequest,
     RebootVmRequest,
+    ResizeVmRequest,
     StartVmRequest,
     StopVmRequest,
     add_AgentServiceServicer_to_server,
@@ -161,6 +162,21 @@ async def test_a_reboot_whose_answer_was_lost_is_not_done_twice_across_a_restart
     set_current_key(SagaKey(uuid4(), "reboot", "action"))
     await agent.stub.RebootVm(RebootVmRequest(vm_id=made.vm_id))
     assert await agent.boots(made.vm_id) == 3
+
+
+async def test_a_resize_that_comes_after_its_undoing_is_refused_and_the_domain_keeps_its_size(agent):
+    made = request()
+    await agent.stub.CreateVm(made)
+    await agent.stub.StopVm(StopVmRequest(vm_id=made.vm_id))
+    saga_id = uuid4()
+    set_current_key(SagaKey(saga_id, "redefine", "action"))
+    assert (await agent.stub.ResizeVm(ResizeVmRequest(vm=request(vm_id=made.vm_id, cpu_cores=4)))).cpu_cores == 4
+    set_current_key(SagaKey(saga_id, "redefine", "compensation"))
+    assert (await agent.stub.ResizeVm(ResizeVmRequest(vm=made))).cpu_cores == 1
+    set_current_key(SagaKey(saga_id, "redefine", "action"))
+    with pytest.raises(StepCompensated):
+        await agent.stub.ResizeVm(ResizeVmRequest(vm=request(vm_id=made.vm_id, cpu_cores=4)))
+    assert (await agent.stub.GetVm(GetVmRequest(vm_id=made.vm_id))).cpu_cores == 1
 
 
 async def test_a_create_that_comes_after_its_undoing_makes_nothing(agent):

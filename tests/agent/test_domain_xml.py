@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from novacron_agent.drivers.domain_xml import NAMESPACE, Record, domain_xml
+from novacron_agent.drivers.domain_xml import NAMESPACE, Record, domain_xml, resized_xml
 from novacron_agent.drivers.driver import DomainSpec
 from novacron_agent.drivers.host_storage import InstanceFiles
 
@@ -45,6 +45,24 @@ def test_user_data_and_keys_are_not_in_what_everyone_may_read_of_a_domain(spec_o
 
     assert "hunter2" not in text
     assert "AAAA" not in text
+
+
+def test_a_resized_definition_differs_from_its_own_in_size_and_record_alone(spec_of: SpecOf) -> None:
+    spec, created_at = spec_of(), datetime(2026, 1, 2, tzinfo=UTC)
+    record = Record.of(spec, store="/host", phase="created", created_at=created_at)
+    defined = domain_xml(spec, DISK_BOOT, record, acceleration="tcg", network=None)
+    defined = defined.replace("</memory>", '</memory><currentMemory unit="KiB">131072</currentMemory>')
+
+    larger = record.resized(spec.sized(4, 512))
+    now = ElementTree.fromstring(resized_xml(defined, larger))
+
+    assert [now.findtext(tag) for tag in ("vcpu", "memory", "currentMemory")] == ["4", "512", "512"]
+    assert now.find("currentMemory").get("unit") == "MiB"  # type: ignore[union-attr]
+    (kept,) = now.findall(f"metadata/{{{NAMESPACE}}}vm")
+    assert Record.from_xml(ElementTree.tostring(kept, encoding="unicode")) == larger
+    back = resized_xml(ElementTree.tostring(now, encoding="unicode"), record)
+    assert ElementTree.fromstring(back).findtext("devices/disk/source") == xml_of(spec).findtext("devices/disk/source")
+    assert len(ElementTree.fromstring(back).find("devices")) == len(xml_of(spec).find("devices"))  # type: ignore[arg-type]
 
 
 def test_a_domain_boots_from_its_disk_or_from_kernel_and_initrd(spec_of: SpecOf) -> None:

@@ -110,13 +110,14 @@ async def test_deleting_twice_says_the_second_time_that_nothing_was_there(driver
         await driver.console(spec.vm_id, offset=0, limit=10)
 
 
-async def test_what_is_not_there_is_not_found_by_every_operation(driver: Driver) -> None:
+async def test_what_is_not_there_is_not_found_by_every_operation(driver: Driver, spec_of: SpecOf) -> None:
     nobody = uuid4()
     for operation in (
         driver.get(nobody),
         driver.start(nobody),
         driver.stop(nobody, grace_seconds=0),
         driver.reboot(nobody, grace_seconds=0),
+        driver.resize(spec_of(vm_id=nobody)),
         driver.console(nobody, offset=0, limit=1),
     ):
         with pytest.raises(NotFound, match=str(nobody)):
@@ -176,6 +177,45 @@ async def test_a_vm_that_is_off_cannot_be_rebooted(driver: Driver, spec_of: Spec
 
     with pytest.raises(FailedPrecondition, match="not running"):
         await driver.reboot(spec.vm_id, grace_seconds=0)
+
+
+async def test_a_vm_that_is_off_is_resized_and_boots_from_its_disk_at_its_new_size(
+    driver: Driver, spec_of: SpecOf, eventually: Eventually
+) -> None:
+    spec = spec_of(user_data="#cloud-config\n{}\n")
+    made = await driver.create(spec)
+    before = await eventually(lambda: console_of(driver, spec.vm_id), lambda text: "is up at" in text)
+    await driver.stop(spec.vm_id, grace_seconds=0)
+    before = await console_of(driver, spec.vm_id)
+    larger = spec.sized(2, 192)
+
+    resized = await driver.resize(larger)
+
+    assert (resized.vcpus, resized.memory_mib, resized.power_state) == (2, 192, PowerState.STOPPED)
+    assert (resized.created_at, resized.mac_address) == (made.created_at, made.mac_address)
+    await driver.start(spec.vm_id)
+    after = await eventually(lambda: console_of(driver, spec.vm_id), lambda text: "is up at" in text[len(before) :])
+    assert after.startswith(before)
+    assert (await driver.resize(larger)).power_state is PowerState.RUNNING, "it has that size already"
+    assert (await driver.create(larger)).vcpus == 2, "and is that domain from now on"
+    await driver.stop(spec.vm_id, grace_seconds=0)
+    assert (await driver.resize(spec)).memory_mib == 128
+
+
+async def test_a_resize_of_what_runs_or_differs_in_more_than_its_size_or_is_too_large_changes_nothing(
+    driver: Driver, spec_of: SpecOf
+) -> None:
+    spec = spec_of()
+    await driver.create(spec)
+    with pytest.raises(FailedPrecondition, match="stop it before it is resized"):
+        await driver.resize(spec.sized(2, 128))
+    await driver.stop(spec.vm_id, grace_seconds=0)
+    with pytest.raises(AlreadyExists, match="only its size can be changed"):
+        await driver.resize(replace(spec, vcpus=2, user_data="#!/bin/sh\n"))
+    with pytest.raises(InvalidArgument, match="this host has"):
+        await driver.resize(spec.sized(1 << 20, 128))
+
+    assert ((await driver.get(spec.vm_id)).vcpus, (await driver.get(spec.vm_id)).memory_mib) == (1, 128)
 
 
 async def test_running_domains_have_figures_and_stopped_ones_have_none(

@@ -20,6 +20,7 @@ from novacron.api.agent.v1 import (
     ListVmsRequest,
     ListVmsResponse,
     RebootVmRequest,
+    ResizeVmRequest,
     StartVmRequest,
     StopVmRequest,
 )
@@ -87,6 +88,14 @@ class AgentServicer(AgentServiceServicer):
             return domain_to_proto(await self._driver.reboot(vm_id, grace_seconds=request.grace_seconds))
 
         return await self._barrier.once(vm_id, ProtoDomain, reboot)
+
+    async def ResizeVm(self, request: ResizeVmRequest, context: Any) -> ProtoDomain:
+        spec = spec_from_proto(request.vm)
+
+        async def resize(_: bool) -> ProtoDomain:
+            return domain_to_proto(await self._driver.resize(spec))
+
+        return await self._barrier.once(spec.vm_id, ProtoDomain, resize)
 
     async def DeleteVm(self, request: DeleteVmRequest, context: Any) -> DeleteVmResponse:
         vm_id = UUID(request.vm_id)

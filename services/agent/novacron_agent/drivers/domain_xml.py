@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID
@@ -47,6 +47,10 @@ class Record:
             base_image=spec.base_image,
             created_at=created_at,
         )
+
+    def resized(self, spec: DomainSpec) -> Record:
+        """The same domain with the size of ``spec``."""
+        return replace(self, vcpus=spec.vcpus, memory_mib=spec.memory_mib, fingerprint=spec.fingerprint())
 
     def to_xml(self) -> str:
         """The element without its namespace, as ``virDomainSetMetadata`` wants it."""
@@ -98,6 +102,26 @@ def domain_xml(
     _texts(domain, {"on_poweroff": "destroy", "on_reboot": "restart", "on_crash": "destroy"})
     _devices(SubElement(domain, "devices"), spec, files, network)
     ElementTree.register_namespace(PREFIX, NAMESPACE)
+    return ElementTree.tostring(domain, encoding="unicode")
+
+
+def resized_xml(xml: str, record: Record) -> str:
+    """A domain's own definition with the size in ``record``, and the record in it: what libvirt made of the rest, such as its
+    machine's version and its devices' addresses, is what the guest knows and stays."""
+    ElementTree.register_namespace(PREFIX, NAMESPACE)
+    domain = ElementTree.fromstring(xml)  # noqa: S314  from libvirtd
+    for tag in ("memory", "currentMemory"):
+        for element in domain.findall(tag):
+            element.set("unit", "MiB")
+            element.text = str(record.memory_mib)
+    for element in domain.findall("vcpu"):
+        element.text = str(record.vcpus)
+        element.attrib.pop("current", None)
+    metadata = domain.find("metadata")
+    assert metadata is not None, "NovaCron's domains are known by their metadata"
+    for element in metadata.findall(f"{{{NAMESPACE}}}vm"):
+        metadata.remove(element)
+    metadata.append(record.element(f"{{{NAMESPACE}}}vm"))
     return ElementTree.tostring(domain, encoding="unicode")
 
 

@@ -11,7 +11,7 @@ import enum
 import hashlib
 import json
 from collections.abc import AsyncIterator, Sequence, Set
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -41,6 +41,10 @@ class DomainSpec:
     user_data: str = ""  # cloud-init user-data, handed over on a seed ISO
     ssh_authorized_keys: tuple[str, ...] = ()
     labels: dict[str, str] = field(default_factory=dict)
+
+    def sized(self, vcpus: int, memory_mib: int) -> DomainSpec:
+        """The same in all but its size."""
+        return replace(self, vcpus=vcpus, memory_mib=memory_mib)
 
     def fingerprint(self) -> str:
         """Equal for equal specs, and all that a driver keeps of ``user_data``, which may carry secrets."""
@@ -146,6 +150,14 @@ class Driver(Protocol):
         """A stop and a start: the domain runs afterwards. ``FailedPrecondition`` when it was not running.
 
         The one operation that is not the same twice: an answer that was lost may cost the guest a second reboot.
+        """
+        ...
+
+    async def resize(self, spec: DomainSpec) -> Domain:
+        """A domain that is off has this spec's vCPUs and memory from its next start: both, or after a failure neither.
+
+        One that has them is returned as it is, whether it runs or not. ``FailedPrecondition``: it runs. ``AlreadyExists``:
+        something else of the spec differs. ``InvalidArgument``: the host cannot make such a domain.
         """
         ...
 

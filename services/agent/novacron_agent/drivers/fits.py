@@ -1,8 +1,8 @@
-"""What a host can never make, whatever else runs on it."""
+"""What a host never makes, and never makes of a domain that it has."""
 
 from __future__ import annotations
 
-from novacron.errors import InvalidArgument
+from novacron.errors import AlreadyExists, FailedPrecondition, InvalidArgument
 from novacron_agent.drivers.driver import DomainSpec, HostCapacity
 
 
@@ -22,3 +22,23 @@ def check_fits(spec: DomainSpec, host: HostCapacity) -> None:
             raise InvalidArgument.at(f"spec.{field}", "must be at least 1")
         if wanted > available:
             raise InvalidArgument.at(f"spec.{field}", f"{wanted} asked for, this host has {available} {unit}")
+
+
+def check_resizable(
+    spec: DomainSpec, vcpus: int, memory_mib: int, fingerprint: str, *, runs: bool, host: HostCapacity
+) -> bool:
+    """Whether a domain of this size and fingerprint has to change to be ``spec``.
+
+    ``AlreadyExists``: it is another domain in more than its size. ``FailedPrecondition``: it runs.
+    """
+    if fingerprint == spec.fingerprint():
+        return False
+    # Of the first user's data only the fingerprint is kept: the spec at the present size has to give the present one.
+    if fingerprint != spec.sized(vcpus, memory_mib).fingerprint():
+        raise AlreadyExists(
+            f"VM {spec.vm_id} exists on this host with another specification: only its size can be changed"
+        )
+    if runs:
+        raise FailedPrecondition(f"VM {spec.vm_id} runs on this host: stop it before it is resized")
+    check_fits(spec, host)
+    return True

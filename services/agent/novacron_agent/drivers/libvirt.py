@@ -127,6 +127,9 @@ class LibvirtDriver:
 
         return await self._turns.take(vm_id, restart)
 
+    async def resize(self, spec: DomainSpec) -> Domain:
+        return await self._order(spec.vm_id, lambda connection: self._host.resize(connection, spec))
+
     async def delete(self, vm_id: UUID) -> bool:
         return await self._order(vm_id, lambda connection: self._host.remove(connection, vm_id))
 

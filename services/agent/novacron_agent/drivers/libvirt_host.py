@@ -17,9 +17,17 @@ import libvirt
 
 from novacron.errors import AlreadyExists, FailedPrecondition, NotFound
 from novacron_agent.drivers.domain_stats import Sampler
-from novacron_agent.drivers.domain_xml import NAMESPACE, PREFIX, Acceleration, Record, command_line, domain_xml
+from novacron_agent.drivers.domain_xml import (
+    NAMESPACE,
+    PREFIX,
+    Acceleration,
+    Record,
+    command_line,
+    domain_xml,
+    resized_xml,
+)
 from novacron_agent.drivers.driver import Domain, DomainSpec, DomainStats, HostCapacity, PowerState
-from novacron_agent.drivers.fits import check_fits
+from novacron_agent.drivers.fits import check_fits, check_resizable
 from novacron_agent.drivers.host_storage import HostStorage, InstanceFiles
 from novacron_agent.drivers.hypervisor_link import Connection
 from novacron_agent.drivers.naming import address_on_console, mac_address
@@ -39,6 +47,7 @@ _STATES: Final[dict[int, PowerState]] = {
 }
 _CRASHES: Final = (libvirt.VIR_DOMAIN_SHUTOFF_CRASHED, libvirt.VIR_DOMAIN_SHUTOFF_FAILED)
 
+_AS_DEFINED: Final = libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE
 _REMAINS: Final = (
     libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE
     | libvirt.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA
@@ -156,6 +165,15 @@ class LibvirtHost:
             domain.create()
         elif domain.state()[0] == libvirt.VIR_DOMAIN_PAUSED:
             domain.resume()
+        return self._shown(domain, record)
+
+    def resize(self, connection: Connection, spec: DomainSpec) -> Domain:
+        domain, record = self._found(connection, spec.vm_id)
+        now = record.vcpus, record.memory_mib, record.fingerprint
+        if check_resizable(spec, *now, runs=bool(domain.isActive()), host=self.capacity(connection)):
+            # One definition in one call: size and record change together, or neither does.
+            record = record.resized(spec)
+            domain = connection.defineXML(resized_xml(domain.XMLDesc(_AS_DEFINED), record))
         return self._shown(domain, record)
 
     def press_power_button(self, connection: Connection, vm_id: UUID) -> None:

@@ -17,7 +17,7 @@ from uuid import UUID
 
 from novacron.errors import AlreadyExists, FailedPrecondition, NotFound, Unavailable
 from novacron_agent.drivers.driver import Domain, DomainSpec, DomainStats, HostCapacity
-from novacron_agent.drivers.fits import check_fits
+from novacron_agent.drivers.fits import check_fits, check_resizable
 from novacron_agent.drivers.journal import Journal
 from novacron_agent.drivers.simulated_faults import Faults, Operation
 from novacron_agent.drivers.simulated_guest import Guest
@@ -136,6 +136,15 @@ class SimulatedDriver:
             return await self._keep(guest.stopped(asked=grace_seconds > 0).started(datetime.now(UTC)))
 
         return await self._order("reboot", vm_id, restart)
+
+    async def resize(self, spec: DomainSpec) -> Domain:
+        async def redefine() -> Domain:
+            guest, host = self._guest(spec.vm_id), self._settings.capacity
+            now = guest.vcpus, guest.memory_mib, guest.fingerprint
+            changes = check_resizable(spec, *now, runs=guest.running, host=host)
+            return await self._keep(guest.resized(spec) if changes else guest)
+
+        return await self._order("resize", spec.vm_id, redefine)
 
     async def delete(self, vm_id: UUID) -> bool:
         async def remove() -> bool:

@@ -20,6 +20,7 @@ Operation = Literal[
     "start",
     "stop",
     "reboot",
+    "resize",
     "delete",
     "stats",
     "console",

@@ -31,6 +31,7 @@ class Guest:
     booted_at: datetime | None  # None while it is off
     history: str
     written: str = ""  # what stands on its disk: nobody else's is like it
+    said: str = ""  # what its console showed before its last resize, after which its boots say another size
 
     @classmethod
     def made(cls, spec: DomainSpec, now: datetime) -> Guest:
@@ -65,6 +66,17 @@ class Guest:
             return self
         return replace(self, booted_at=None, history=self.history + (_ASKED if asked else _PULLED))
 
+    def resized(self, spec: DomainSpec) -> Guest:
+        """Off, with the vCPUs and the memory of ``spec``; what its console showed stays as it was."""
+        return replace(
+            self,
+            vcpus=spec.vcpus,
+            memory_mib=spec.memory_mib,
+            fingerprint=spec.fingerprint(),
+            said=self.console().decode(),
+            history="",
+        )
+
     def domain(self) -> Domain:
         return Domain(
             vm_id=self.vm_id,
@@ -88,7 +100,7 @@ class Guest:
             _ASKED: "reboot: Power down\r\n",
             _PULLED: "",
         }
-        return "".join(said[event] for event in self.history).encode()
+        return (self.said + "".join(said[event] for event in self.history)).encode()
 
     def stats(self, now: datetime) -> DomainStats:
         """Figures that move like a guest's: load in slow waves of its own, counters that only grow."""
@@ -129,11 +141,12 @@ class Guest:
             "booted_at": self.booted_at.isoformat() if self.booted_at else None,
             "history": self.history,
             "written": self.written,
+            "said": self.said,
         }
 
     def disk(self) -> bytes:
         """What its disk and its console log hold: all of it that cannot be told from its spec."""
-        return json.dumps({"written": self.written, "history": self.history}).encode()
+        return json.dumps({"written": self.written, "history": self.history, "said": self.said}).encode()
 
     @classmethod
     def moved(cls, spec: DomainSpec, facts: str, disk: bytes) -> Guest:

@@ -117,6 +117,12 @@ class RebootVmRequest(_message.Message):
     epoch: int
     def __init__(self, vm_id: _Optional[str] = ..., grace_seconds: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
 
+class ResizeVmRequest(_message.Message):
+    __slots__ = ("vm",)
+    VM_FIELD_NUMBER: _ClassVar[int]
+    vm: CreateVmRequest
+    def __init__(self, vm: _Optional[_Union[CreateVmRequest, _Mapping]] = ...) -> None: ...
+
 class DeleteVmRequest(_message.Message):
     __slots__ = ("vm_id", "epoch")
     VM_ID_FIELD_NUMBER: _ClassVar[int]

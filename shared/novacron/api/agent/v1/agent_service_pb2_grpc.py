@@ -68,6 +68,11 @@ class AgentServiceStub:
                 request_serializer=novacron_dot_api_dot_agent_dot_v1_dot_agent__service__pb2.RebootVmRequest.SerializeToString,
                 response_deserializer=novacron_dot_api_dot_agent_dot_v1_dot_agent__service__pb2.Domain.FromString,
                 _registered_method=True)
+        self.ResizeVm = channel.unary_unary(
+                '/novacron.api.agent.v1.AgentService/ResizeVm',
+                request_serializer=novacron_dot_api_dot_agent_dot_v1_dot_agent__service__pb2.ResizeVmRequest.SerializeToString,
+                response_deserializer=novacron_dot_api_dot_agent_dot_v1_dot_agent__service__pb2.Domain.FromString,
+                _registered_method=True)
         self.DeleteVm = channel.unary_unary(
                 '/novacron.api.agent.v1.AgentService/DeleteVm',
                 request_serializer=novacron_dot_api_dot_agent_dot_v1_dot_agent__service__pb2.DeleteVmRequest.SerializeToString,
@@ -140,6 +145,15 @@ class AgentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ResizeVm(self, request, context):
+        """Gives a domain that is off the vCPUs and the memory of this spec, of which nothing else may differ. One that has them already
+        is returned as it is. NOT_FOUND: not on this host. FAILED_PRECONDITION: it runs, or (STEP_COMPENSATED) the saga has already
+        undone this. ALREADY_EXISTS: something else of the spec differs. INVALID_ARGUMENT: the host has less.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DeleteVm(self, request, context):
         """Removes domain, disks and console log. Removing what is not there is no error.
         """
@@ -203,6 +217,11 @@ def add_AgentServiceServicer_to_server(servicer, server):
             'RebootVm': grpc.unary_unary_rpc_method_handler(
                     servicer.RebootVm,
                     request_deserializer=novacron_dot_api_dot_agent_dot_v1_dot_agent__service__pb2.RebootVmRequest.FromString,
+                    response_serializer=novacron_dot_api_dot_agent_dot_v1_dot_agent__service__pb2.Domain.SerializeToString,
+            ),
+            'ResizeVm': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResizeVm,
+                    request_deserializer=novacron_dot_api_dot_agent_dot_v1_dot_agent__service__pb2.ResizeVmRequest.FromString,
                     response_serializer=novacron_dot_api_dot_agent_dot_v1_dot_agent__service__pb2.Domain.SerializeToString,
             ),
             'DeleteVm': grpc.unary_unary_rpc_method_handler(
@@ -391,6 +410,33 @@ class AgentService:
             target,
             '/novacron.api.agent.v1.AgentService/RebootVm',
             novacron_dot_api_dot_agent_dot_v1_dot_agent__service__pb2.RebootVmRequest.SerializeToString,
+            novacron_dot_api_dot_agent_dot_v1_dot_agent__service__pb2.Domain.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResizeVm(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/novacron.api.agent.v1.AgentService/ResizeVm',
+            novacron_dot_api_dot_agent_dot_v1_dot_agent__service__pb2.ResizeVmRequest.SerializeToString,
             novacron_dot_api_dot_agent_dot_v1_dot_agent__service__pb2.Domain.FromString,
             options,
             channel_credentials,
