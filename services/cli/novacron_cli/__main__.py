@@ -1,50 +1,21 @@
 """``novacron``: the command line of NovaCron, put together.
 
-The groups here are clients of the services. What is installed under the entry points ``novacron.commands`` (the local stack,
-where it is) joins them at the top level. gRPC and the protos are imported by the command that runs, not by ``--help``.
+The groups are clients of the services; :mod:`novacron_cli.groups` loads the one that is run. What is installed under the entry
+points ``novacron.commands`` (the local stack, where it is) joins them at the top level. gRPC and the protos are imported by the
+command that runs, not by ``--help``.
 """
 
 from __future__ import annotations
 
 import os
-from importlib.metadata import entry_points, version
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from novacron_cli import (
-    api_key,
-    audit,
-    audit_log,
-    breakers,
-    identity_provider,
-    login,
-    metrics,
-    mfa,
-    node,
-    placement,
-    policy,
-    provider,
-    quota,
-    role,
-    saga,
-    scaling,
-    secret_key,
-    service,
-    sessions,
-    signing_key,
-    template,
-    tenant,
-    user,
-    vm,
-)
 from novacron_cli.failure import EXIT_CODES
-from novacron_cli.output import say
+from novacron_cli.groups import Root
 from novacron_cli.profile import SERVICES, Choices, parse_endpoints
-
-PLUGINS = "novacron.commands"
-LOCAL_PANEL = "NovaCron on this machine"
 
 _HELP = """NovaCron: virtual machines across nodes and clouds.
 
@@ -66,6 +37,7 @@ def build() -> typer.Typer:
     """The whole command."""
     app = typer.Typer(
         name="novacron",
+        cls=Root,
         help=_HELP,
         epilog=EXIT_CODES,
         no_args_is_help=True,
@@ -73,42 +45,6 @@ def build() -> typer.Typer:
         context_settings={"help_option_names": ["--help", "-h"]},
     )
     app.callback()(_root)
-    app.add_typer(login.app)
-    app.add_typer(audit.app)
-    for name, group in (
-        ("vm", vm.app),
-        ("template", template.app),
-        ("node", node.app),
-        ("placement", placement.app),
-        ("policy", policy.app),
-        ("quota", quota.app),
-        ("scaling", scaling.app),
-        ("provider", provider.app),
-        ("service", service.app),
-        ("breakers", breakers.app),
-        ("saga", saga.app),
-        ("metrics", metrics.app),
-        ("user", user.app),
-        ("role", role.app),
-        ("api-key", api_key.app),
-        ("tenant", tenant.app),
-        ("audit-log", audit_log.app),
-        ("signing-key", signing_key.app),
-        ("secret-key", secret_key.app),
-        ("session", sessions.app),
-        ("mfa", mfa.app),
-        ("identity-provider", identity_provider.app),
-    ):
-        app.add_typer(group, name=name)
-    for plugin in entry_points(group=PLUGINS):
-        try:
-            plugged: typer.Typer = plugin.load()
-        except ImportError as error:
-            say(f"novacron: the commands of {plugin.name} are not there: {error}")
-            continue
-        for command in plugged.registered_commands:
-            command.rich_help_panel = LOCAL_PANEL
-        app.add_typer(plugged)
     return app
 
 
@@ -129,6 +65,8 @@ def _endpoints(given: list[str]) -> list[str]:
 
 def _version(wanted: bool) -> None:
     if wanted:
+        from importlib.metadata import version
+
         typer.echo(f"novacron {version('novacron')}")
         raise typer.Exit
 
