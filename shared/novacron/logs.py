@@ -1,6 +1,8 @@
 """One log line per event, with the request's and the trace's id on it.
 
 JSON in production, colours on a terminal. Values under names that smell of secrets are struck out before they are written.
+structlog is imported by whoever configures it or writes the first line: it brings all of Rich with it, and a command shall not
+wait for that.
 """
 
 from __future__ import annotations
@@ -8,15 +10,17 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import MutableMapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-import structlog
-from opentelemetry import trace
+from . import telemetry
 
 if TYPE_CHECKING:
+    from structlog.stdlib import BoundLogger
+
     from .settings import ProcessSettings
 
 _SECRET_NAMES = ("password", "secret", "token", "authorization", "credential", "api_key", "private_key")
+_discarded = False
 
 
 def _strike_secrets(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -27,6 +31,10 @@ def _strike_secrets(_: Any, __: str, event: MutableMapping[str, Any]) -> Mutable
 
 
 def _add_trace(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    if telemetry.tracer() is None:
+        return event
+    from opentelemetry import trace
+
     span = trace.get_current_span().get_span_context()
     if span.is_valid:
         event["trace_id"] = f"{span.trace_id:032x}"
@@ -36,6 +44,8 @@ def _add_trace(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMappi
 
 def configure(settings: ProcessSettings, service: str) -> None:
     """Set up structlog, and route the standard library's loggers through it. Once per process."""
+    import structlog
+
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -73,7 +83,42 @@ def configure(settings: ProcessSettings, service: str) -> None:
     structlog.contextvars.bind_contextvars(service=service)
 
 
-def logger(name: str) -> structlog.stdlib.BoundLogger:
+def discard() -> None:
+    """Write no line from now on: stdout and stderr of a command are for what it has to say."""
+    global _discarded
+    _discarded = True
+
+
+def stamp(**facts: Any) -> None:
+    """Put these on every line that is written while the current task goes on."""
+    import structlog
+
+    structlog.contextvars.bind_contextvars(**facts)
+
+
+def logger(name: str) -> BoundLogger:
     """The logger of a module: ``log = logs.logger(__name__)``."""
-    bound: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
-    return bound
+    return cast("BoundLogger", _Logger(name))
+
+
+class _Logger:
+    """Becomes structlog's when it is first written to."""
+
+    __slots__ = ("_name", "_real")
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._real: Any = None
+
+    def __getattr__(self, attribute: str) -> Any:
+        if _discarded:
+            return _nothing
+        if self._real is None:
+            import structlog
+
+            self._real = structlog.stdlib.get_logger(self._name)
+        return getattr(self._real, attribute)
+
+
+def _nothing(*_: Any, **__: Any) -> None:
+    return None

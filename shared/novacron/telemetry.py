@@ -1,7 +1,8 @@
 """Traces: one through all services, whichever worker carries it on; and nothing at all where no collector is set.
 
 Attributes and names follow OpenTelemetry's semantic conventions. The W3C context crosses every call (:mod:`novacron.rpc.spans`)
-and is stored with every saga. What was not sampled is passed on as not sampled, and costs nearly nothing.
+and is stored with every saga. What was not sampled is passed on as not sampled, and costs nearly nothing. OpenTelemetry is
+imported by what traces: it looks through every installed distribution when it is, and a command shall not wait for that.
 """
 
 from __future__ import annotations
@@ -10,17 +11,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from opentelemetry import propagate, trace
-from opentelemetry.context import Context
-
 from . import __version__
-from .settings import ProcessSettings
 
 if TYPE_CHECKING:
+    from opentelemetry import trace
+    from opentelemetry.context import Context
+
     from .otlp import Export
+    from .settings import ProcessSettings
 
 TRACEPARENT = "traceparent"
 TRACESTATE = "tracestate"
+_SAMPLED = 0x01  # of W3C's trace flags
 
 _tracer: trace.Tracer | None = None
 
@@ -55,6 +57,10 @@ def traceparent_of(context: trace.SpanContext) -> str:
 
 def current_traceparent() -> str:
     """The W3C traceparent of the current span, for storing; empty outside a trace."""
+    if _tracer is None:
+        return ""
+    from opentelemetry import trace
+
     context = trace.get_current_span().get_span_context()
     return traceparent_of(context) if context.is_valid else ""
 
@@ -69,7 +75,7 @@ def sampled(traceparent: str) -> bool:
     """Whether a call that came with this traceparent is to be recorded; one without may be."""
     flags = traceparent.rpartition("-")[2]
     try:
-        return not traceparent or bool(int(flags, 16) & trace.TraceFlags.SAMPLED)
+        return not traceparent or bool(int(flags, 16) & _SAMPLED)
     except ValueError:
         return True  # not a traceparent at all: a new trace begins
 
@@ -80,6 +86,8 @@ def span(name: str, traceparent: str = "", **attributes: str | int) -> Iterator[
 
     ``attributes`` are named as in Python: ``novacron_saga_id`` becomes ``novacron.saga.id``.
     """
+    from opentelemetry import propagate, trace
+
     if _tracer is None:
         yield trace.INVALID_SPAN
         return

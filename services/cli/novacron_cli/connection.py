@@ -238,11 +238,14 @@ class Connection:
 
 def _log_beside_the_data() -> None:
     """What the client chain logs is for its debugging: stdout is for data, and what failed is told by the error."""
+    from novacron import logs
+
+    if not os.environ.get("NOVACRON_DEBUG"):
+        logs.discard()
+        return
     import structlog
 
-    debugging = bool(os.environ.get("NOVACRON_DEBUG"))
-    factory = structlog.PrintLoggerFactory(sys.stderr) if debugging else structlog.ReturnLoggerFactory()
-    structlog.configure(logger_factory=factory)
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
 
 
 @asynccontextmanager

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from opentelemetry import trace
-
 from .. import instruments, logs
+from . import spans
 from .breaker import CircuitBreaker, State
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ def changed(target: str, breaker_class: str, before: State, after: State, why: s
     """A breaker went from one state to another."""
     _TRANSITIONS.labels(target, breaker_class, before, after).inc()
     told = {_TARGET: target, _CLASS: breaker_class, _FROM: str(before), _TO: str(after), "novacron.breaker.why": why}
-    trace.get_current_span().add_event("breaker changed", told)
+    spans.event("breaker changed", told)
     level = log.warning if after in (State.OPEN, State.FORCED_OPEN, State.DISABLED) else log.info
     level("circuit breaker changed", target=target, breaker_class=breaker_class, was=before, now=after, why=why)
 
@@ -56,13 +55,13 @@ def changed(target: str, breaker_class: str, before: State, after: State, why: s
 def refused(target: str, breaker_class: str, state: State) -> None:
     """A call was not sent."""
     _REFUSED.labels(target, breaker_class, state).inc()
-    trace.get_current_span().add_event("breaker refused", {_TARGET: target, _CLASS: breaker_class, _STATE: str(state)})
+    spans.event("breaker refused", {_TARGET: target, _CLASS: breaker_class, _STATE: str(state)})
 
 
 def fell_back(method: str, kind: str) -> None:
     """A call was answered by its method's fallback."""
     _FALLBACKS.labels(method, kind).inc()
-    trace.get_current_span().add_event("fallback used", {"rpc.method": method, "novacron.breaker.fallback": kind})
+    spans.event("fallback used", {"rpc.method": method, "novacron.breaker.fallback": kind})
 
 
 def _of_each(number: Callable[[CircuitBreaker], float]) -> Callable[[], Iterable[instruments.Observation]]:

@@ -9,17 +9,18 @@ from __future__ import annotations
 import asyncio
 import time
 from contextvars import ContextVar
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import grpc
-import structlog
-from opentelemetry import trace
 
 from .. import instruments, logs
 from ..errors import NovacronError, Outcome
 from ..ids import new_id
 from . import spans
 from .call import REQUEST_ID, ClientCall, ClientProceed, ServerCall, ServerProceed
+
+if TYPE_CHECKING:
+    from opentelemetry import trace
 
 log = logs.logger(__name__)
 
@@ -93,7 +94,7 @@ async def context_stage(call: ServerCall, proceed: ServerProceed) -> Any:
     """Take the request's id from the metadata, or make one, and give it back; log what failed."""
     request = call.metadata.get(REQUEST_ID, "")[:128] or str(new_id())
     _request_id.set(request)
-    structlog.contextvars.bind_contextvars(request_id=request, rpc=call.path)
+    logs.stamp(request_id=request, rpc=call.path)
     call.context.set_trailing_metadata(((REQUEST_ID, request),))
     try:
         return await proceed(call)

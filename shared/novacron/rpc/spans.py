@@ -6,16 +6,17 @@ Names and attributes are those of OpenTelemetry's current conventions for RPC, i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
 
 import grpc
-from opentelemetry import context as otel_context
-from opentelemetry import trace
-from opentelemetry.trace import SpanKind, StatusCode
 
 from .. import telemetry
 from ..telemetry import TRACEPARENT, TRACESTATE
 from .call import ClientCall
+
+if TYPE_CHECKING:
+    from opentelemetry import trace
 
 # Of a server's answers these are its own fault; others are the client's, and no error of the server's span.
 SERVER_ERRORS = frozenset({"UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"})
@@ -29,29 +30,37 @@ def outgoing(call: ClientCall) -> trace.Span | None:
     tracer = telemetry.tracer()
     if tracer is None:
         return None
+    from opentelemetry import trace
+
     current = trace.get_current_span().get_span_context()
     if not current.is_valid:
         return None
     if not current.trace_flags.sampled:
         _inject(call, current)
         return None
-    span = tracer.start_span(call.path[1:], kind=SpanKind.CLIENT, attributes=attributes_of(call.path, call.target))
+    span = tracer.start_span(
+        call.path[1:], kind=trace.SpanKind.CLIENT, attributes=attributes_of(call.path, call.target)
+    )
     _inject(call, span.get_span_context())
     return span if span.is_recording() else None
 
 
 def entered(span: trace.Span) -> Callable[[], None]:
     """Make ``span`` the current one, so that what happens to the call is told to it; returns what takes it back."""
-    token = otel_context.attach(trace.set_span_in_context(span))
-    return lambda: otel_context.detach(token)
+    from opentelemetry import context, trace
+
+    token = context.attach(trace.set_span_in_context(span))
+    return lambda: context.detach(token)
 
 
 def ended(span: trace.Span, code: str, error_type: str, failure: str = "") -> None:
     """How the call that ``span`` stands for ended. ``error_type`` is empty where that is no error."""
     span.set_attribute("rpc.response.status_code", code)
     if error_type:
+        from opentelemetry import trace
+
         span.set_attribute("error.type", error_type)
-        span.set_status(StatusCode.ERROR, failure or None)
+        span.set_status(trace.StatusCode.ERROR, failure or None)
     span.end()
 
 
@@ -59,6 +68,8 @@ def served(code: str) -> None:
     """How the call being served ended, for its span."""
     if telemetry.tracer() is None:
         return
+    from opentelemetry import trace
+
     span = trace.get_current_span()
     if span.is_recording():
         span.set_attribute("rpc.response.status_code", code)
@@ -66,8 +77,12 @@ def served(code: str) -> None:
             span.set_attribute("error.type", code)
 
 
-def event(name: str, attributes: dict[str, str | int | float]) -> None:
+def event(name: str, attributes: Mapping[str, str | int | float]) -> None:
     """Something that happened to the call or the request that is the current span."""
+    if telemetry.tracer() is None:
+        return
+    from opentelemetry import trace
+
     span = trace.get_current_span()
     if span.is_recording():
         span.add_event(name, attributes)
