@@ -6,6 +6,7 @@ import asyncio
 
 from novacron.api.scheduler.v1 import (
     add_LeakServiceServicer_to_server,
+    add_NodeEventServiceServicer_to_server,
     add_NodeServiceServicer_to_server,
     add_PlacementServiceServicer_to_server,
     add_PolicyServiceServicer_to_server,
@@ -24,6 +25,8 @@ from novacron.sealing import KeyRing
 from .clients import MonitoringClient
 from .leak_servicer import LeakServicer
 from .leaks import Leaks
+from .losses import Losses
+from .node_event_servicer import NodeEventServicer
 from .nodes import Nodes
 from .placement_servicer import PlacementServicer
 from .placements import Placements
@@ -51,8 +54,10 @@ async def serve(settings: SchedulerSettings, stopping: asyncio.Event) -> None:
         await base.bus()
         nodes = Nodes(base.database, NodeStore(), tokens, ratios, settings.node_lease_seconds)
         reservations = Reservations(base.database, ReservationStore(), DecisionStore(), tokens)
+        losses = Losses(base.database, SystemClock(), settings.node_lease_seconds, settings.node_loss_grace_seconds)
         server = base.server()
         server.add(add_NodeServiceServicer_to_server, NodeServicer(nodes))
+        server.add(add_NodeEventServiceServicer_to_server, NodeEventServicer(losses))
         server.add(add_ReservationServiceServicer_to_server, ReservationServicer(reservations))
         placements = Placements(base.database, ReservationStore(), QuotaStore())
         server.add(add_PlacementServiceServicer_to_server, PlacementServicer(placements))
@@ -63,7 +68,7 @@ async def serve(settings: SchedulerSettings, stopping: asyncio.Event) -> None:
         scaling = ScalingRecommendations(base.database, ScalingStore(), tokens, reservations, monitoring, SystemClock())
         server.add(add_ScalingServiceServicer_to_server, ScalingServicer(scaling))
         server.add(add_LeakServiceServicer_to_server, LeakServicer(Leaks(base.database)))
-        async with base.serving(server):
+        async with base.serving(server, background=[losses]):
             await stopping.wait()
 
 

@@ -11,7 +11,7 @@ from novacron.errors import InvalidArgument
 from novacron.ids import new_id
 
 from .answer import Answer
-from .node import DEFAULT_CLUSTER, Cluster, Description, Heartbeat, Node, NodeStatus, NodeType, Taint
+from .node import DEFAULT_CLUSTER, Cluster, Description, Heartbeat, Lease, Node, NodeStatus, NodeType, Taint
 from .reservation import AllocationType, Decision, Demand, Reservation, Scored
 from .resources import Resources
 
@@ -39,6 +39,7 @@ def heartbeat(request: pb.HeartbeatNodeRequest) -> Heartbeat:
         description=said,
         capacity=_amounts(request.capacity),
         reserved=_amounts(request.reserved),
+        epoch=request.epoch,
     )
 
 
@@ -90,14 +91,17 @@ def node(made: Node) -> pb.Node:
         hypervisor_types=[_hypervisor_value(name) for name in said.hypervisor_types],
         status=_status(made.status),
         description=said.description,
+        epoch=made.epoch,
     )
     message.last_heartbeat.FromDatetime(made.last_heartbeat)
+    if made.lost_at is not None:
+        message.lost_at.FromDatetime(made.lost_at)
     return message
 
 
-def beaten(status: NodeStatus, node_id: UUID, lease_seconds: float) -> pb.HeartbeatNodeResponse:
-    message = pb.HeartbeatNodeResponse(node_id=str(node_id), status=_status(status))
-    message.lease.FromMilliseconds(int(lease_seconds * 1000))
+def beaten(lease: Lease, node_id: UUID) -> pb.HeartbeatNodeResponse:
+    message = pb.HeartbeatNodeResponse(node_id=str(node_id), status=_status(lease.status), epoch=lease.epoch)
+    message.lease.FromMilliseconds(int(lease.seconds * 1000))
     return message
 
 

@@ -16,7 +16,8 @@ DEFAULT_CLUSTER = "default"
 
 
 class NodeStatus(enum.StrEnum):
-    """Whether a node takes VMs. ``ready`` and ``maintenance`` are stored; ``not_ready`` is a lease that has passed."""
+    """Whether a node takes VMs. ``ready`` and ``maintenance`` are stored; ``not_ready`` is a lease that has passed, ``unknown``
+    a node that was declared lost."""
 
     READY = "ready"
     NOT_READY = "not_ready"
@@ -67,6 +68,7 @@ class Heartbeat:
     description: Description
     capacity: Resources
     reserved: Resources = field(default_factory=Resources)
+    epoch: int = 0  # that the agent was told last; 0: none yet
 
     @property
     def node_id(self) -> UUID:
@@ -106,6 +108,17 @@ class Node:
     allocated: Resources
     status: NodeStatus
     last_heartbeat: datetime
+    epoch: int
+    lost_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """What a heartbeat is answered: how long the node is its agent's, in which epoch. No seconds: not until it beats in it."""
+
+    status: NodeStatus
+    epoch: int
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from novacron.paging import Comparison, Filter, PageTokens, page_size, parse_fil
 from novacron.saga import barrier
 
 from .answer import Answer, M
-from .node import Cluster, Heartbeat, Node, NodeStatus
-from .resources import Ratios
-from .store import NodeStore
+from .node import Cluster, Heartbeat, Lease, Node, NodeStatus
+from .resources import Ratios, Resources
+from .store import NodeEventStore, NodeStore
 
 _FIELDS = ("status", "name", "region", "availability_zone")
 _MAPS = ("labels",)
@@ -28,10 +28,12 @@ class Nodes:
         self._store = store
         self._tokens = tokens
         self._ratios = ratios
-        self.lease_seconds = lease_seconds
+        self._lease_seconds = lease_seconds
+        self._events = NodeEventStore()
 
-    async def heartbeat(self, beat: Heartbeat, certified: str) -> NodeStatus:
-        """Register the node or renew its lease; returns whether it takes VMs.
+    async def heartbeat(self, beat: Heartbeat, certified: str) -> Lease:
+        """Register the node or renew its lease. A node that was lost is taken back once its agent names the new epoch: then it
+        has heard of its loss, and carries out nothing that was decided before.
 
         :raises PermissionDenied: the caller's certificate is another node's.
         :raises FailedPrecondition: a newer incarnation of the agent holds the lease.
@@ -44,12 +46,23 @@ class Nodes:
         beat.check()
         allocatable = self._ratios.allocatable(beat.capacity, beat.reserved)
         async with self._database.connection() as connection:
-            status = await self._store.heartbeat(connection, beat, allocatable, self.lease_seconds)
-        if status is None:
-            raise FailedPrecondition(
-                f"a newer incarnation of the agent holds node {beat.name}: stop this one, or restart it to take over"
-            )
-        return status
+            lease = await self._store.heartbeat(connection, beat, allocatable, self._lease_seconds)
+        return lease or await self._take_back(beat, allocatable)
+
+    async def _take_back(self, beat: Heartbeat, allocatable: Resources) -> Lease:
+        async with self._database.transaction() as connection:
+            held = await self._events.lock(connection, beat.node_id)
+            if held.incarnation > beat.incarnation:
+                raise FailedPrecondition(
+                    f"a newer incarnation of the agent holds node {beat.name}: stop this one, or restart it to take over"
+                )
+            if beat.epoch not in (0, held.epoch):
+                return Lease(held.status, held.epoch)
+            if held.lost:
+                await self._events.returned(connection, beat.node_id)
+            lease = await self._store.heartbeat(connection, beat, allocatable, self._lease_seconds)
+        assert lease is not None, "the row is locked, and nothing stands against it"
+        return lease
 
     async def get(self, name_or_id: str) -> Node:
         """:raises NotFound: no such node."""

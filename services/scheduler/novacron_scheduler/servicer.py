@@ -21,8 +21,7 @@ class NodeServicer(pb.NodeServiceServicer):
 
     async def HeartbeatNode(self, request: pb.HeartbeatNodeRequest, context: Any) -> pb.HeartbeatNodeResponse:
         beat = messages.heartbeat(request)
-        status = await self._nodes.heartbeat(beat, current().node)
-        return messages.beaten(status, beat.node_id, self._nodes.lease_seconds)
+        return messages.beaten(await self._nodes.heartbeat(beat, current().node), beat.node_id)
 
     async def ListNodes(self, request: pb.ListNodesRequest, context: Any) -> pb.ListNodesResponse:
         found, following = await self._nodes.page(request.page_size, request.page_token, request.filter)

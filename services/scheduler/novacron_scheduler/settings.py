@@ -16,6 +16,9 @@ class SchedulerSettings(ServiceSettings):
     node_lease_seconds: float = Field(
         default=15.0, gt=0, le=3600, description="A node not heard for this long takes no VMs; agents beat at a third."
     )
+    node_loss_grace_seconds: float = Field(
+        default=30.0, gt=0, le=86_400, description="A node not heard for this long beyond its lease is lost."
+    )
     cpu_allocation_ratio: float = Field(
         default=1.0, gt=0, le=64, description="vCPUs promised for each that nodes have."
     )

@@ -1,6 +1,7 @@
 """The tables: SQL in, dataclasses out."""
 
 from .decisions import DecisionStore
+from .node_events import NodeEventStore
 from .nodes import NodeStore
 from .policies import NameTaken, PolicyStore
 from .quotas import QuotaStore
@@ -10,6 +11,7 @@ __all__ = [
     "DecisionStore",
     "LostRace",
     "NameTaken",
+    "NodeEventStore",
     "NodeStore",
     "OverQuota",
     "PolicyStore",

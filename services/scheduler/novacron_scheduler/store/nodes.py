@@ -13,13 +13,13 @@ from psycopg.types.json import Jsonb
 from novacron.db import Connection
 from novacron.paging import Filter
 
-from ..node import Cluster, Description, Heartbeat, Node, NodeStatus, NodeType
+from ..node import Cluster, Description, Heartbeat, Lease, Node, NodeStatus, NodeType
 from ..resources import Resources
 
-# A node is as ready as its lease, by the database's clock: nobody has to be awake to notice that a lease has passed.
-STATUS = (
-    """CASE WHEN nodes.status = 'ready' AND nodes.lease_until <= now() THEN 'not_ready' ELSE nodes.status::text END"""
-)
+# A node is as ready as its lease, by the database's clock: nobody has to be awake to notice that a lease has passed. One in
+# maintenance may be away: that is what it is closed for.
+STATUS = """CASE WHEN nodes.status <> 'ready' THEN nodes.status::text WHEN nodes.lost_at IS NOT NULL THEN 'unknown'
+    WHEN nodes.lease_until <= now() THEN 'not_ready' ELSE 'ready' END"""
 
 NODE_COLUMNS = f"""
 nodes.id, nodes.name, nodes.cluster_id, {STATUS} AS status, nodes.last_heartbeat,
@@ -30,11 +30,12 @@ nodes.capacity_network_bandwidth_mbps, nodes.capacity_gpu_count,
 nodes.allocatable_cpu_cores, nodes.allocatable_memory_mb, nodes.allocatable_storage_gb,
 nodes.allocatable_network_bandwidth_mbps, nodes.allocatable_gpu_count,
 nodes.allocated_cpu_cores, nodes.allocated_memory_mb, nodes.allocated_storage_gb,
-nodes.allocated_network_bandwidth_mbps, nodes.allocated_gpu_count
+nodes.allocated_network_bandwidth_mbps, nodes.allocated_gpu_count, nodes.epoch, nodes.lost_at
 """
-NODE_WIDTH = 31
+NODE_WIDTH = 33
 
-# The cluster's row is made in the same statement as its first node's. An older incarnation matches no row: nothing comes back.
+# The cluster's row is made in the same statement as its first node's. An older incarnation matches no row, nor does a node that
+# is lost or an epoch that is over: nothing comes back.
 _HEARTBEAT = f"""
 WITH cluster AS (
     INSERT INTO clusters (id, name) VALUES (%(cluster_id)s, %(cluster)s) ON CONFLICT DO NOTHING
@@ -77,8 +78,8 @@ ON CONFLICT (id) DO UPDATE SET
          excluded.taints, excluded.gpu_type, excluded.capacity_cpu_cores, excluded.capacity_memory_mb,
          excluded.capacity_storage_gb)
     )::integer
-WHERE nodes.incarnation <= excluded.incarnation
-RETURNING {STATUS}
+WHERE nodes.incarnation <= excluded.incarnation AND nodes.lost_at IS NULL AND %(epoch)s IN (0, nodes.epoch)
+RETURNING {STATUS}, nodes.epoch
 """
 
 _DRAIN = f"""
@@ -129,6 +130,8 @@ def node(row: tuple[Any, ...]) -> Node:
         allocated=Resources(*row[26:31]),
         status=NodeStatus(row[3]),
         last_heartbeat=row[4],
+        epoch=row[31],
+        lost_at=row[32],
     )
 
 
@@ -137,8 +140,8 @@ class NodeStore:
 
     async def heartbeat(
         self, connection: Connection, beat: Heartbeat, allocatable: Resources, lease_seconds: float
-    ) -> NodeStatus | None:
-        """The node's status with its lease renewed; None: a newer incarnation holds it, and nothing was written."""
+    ) -> Lease | None:
+        """The node's lease, renewed; None: a newer incarnation holds it, or it is or was lost, and nothing was written."""
         said = beat.description
         values = {
             "node_id": beat.node_id,
@@ -146,6 +149,7 @@ class NodeStore:
             "cluster_id": beat.cluster_id,
             "cluster": beat.cluster,
             "incarnation": beat.incarnation,
+            "epoch": beat.epoch,
             "lease_seconds": lease_seconds,
             "hostname": said.hostname,
             "ip_address": said.ip_address,
@@ -162,7 +166,7 @@ class NodeStore:
             **{f"allocatable_{name}": amount for name, amount in allocatable._asdict().items()},
         }
         row = await (await connection.execute(_HEARTBEAT, values)).fetchone()
-        return None if row is None else NodeStatus(row[0])
+        return None if row is None else Lease(NodeStatus(row[0]), row[1], lease_seconds)
 
     async def get(self, connection: Connection, key: UUID | str) -> Node | None:
         """By id or by name."""
