@@ -32,9 +32,9 @@ SETTINGS = AuthSettings(
 class Auth(House):
     """The service as its wiring makes it, and shortcuts for tests."""
 
-    def __init__(self, database, redis=None, **settings):
+    def __init__(self, database, redis=None, key=None, **settings):
         self.database = database
-        self.key = os.urandom(32)
+        self.key = key or os.urandom(32)
         self.bus = InvalidationBus(redis, ())
         # The cheapest parameters there are: what they cost is not what most tests are about.
         passwords = Passwords(PasswordHasher(1, 8, 1), threads=2, queue=500)

@@ -31,6 +31,7 @@ from novacron.paging import PageTokens
 from novacron.rpc.api_keys import KeyDoor
 from novacron.sealing import KeyRing
 
+from . import messages
 from .api_keys.api_key import Hashing
 from .api_keys.api_keys import ApiKeys
 from .api_keys.authentication import ApiKeyAuthentication
@@ -79,6 +80,7 @@ from .sessions.refreshes import Refreshes
 from .sessions.servicer import SessionServicer
 from .sessions.sessions import Sessions
 from .sessions.store import SessionStore
+from .sessions.validations import Validations
 from .settings import AuthSettings
 from .tenants.servicer import TenantServicer
 from .tenants.store import TenantStore
@@ -188,11 +190,12 @@ class House:
             tokens=self.tokens,
             permissions=self.permissions,
         )
+        self.validations = Validations(SessionStore(database), self.tokens, bus, messages.validate_token_response)
         self.housekeeping = Housekeeping(SessionStore(database), self.configuration)
 
     def doors(self) -> list[Door]:
         """What the server serves."""
-        auth = AuthServicer(self.logins, self.sessions, self.permissions, self.tokens, self.keyring)
+        auth = AuthServicer(self.logins, self.sessions, self.permissions, self.validations, self.keyring)
         configuration = AuthenticationConfigurationServicer(self.configuration)
         return [
             (add_AuthServiceServicer_to_server, auth),

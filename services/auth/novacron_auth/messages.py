@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 import jwt
 
@@ -17,6 +16,7 @@ from novacron.api.auth.v1 import (
     User,
     ValidateTokenResponse,
 )
+from novacron.rpc.authentication import Verified
 from novacron.timestamps import to_timestamp
 
 from .keys.signing_key import SigningKey
@@ -56,8 +56,12 @@ def login_response(
     )
 
 
-def validate_token_response(account: Account, session_id: UUID, expires_at: datetime) -> ValidateTokenResponse:
-    return ValidateTokenResponse(user=user(account), session_id=str(session_id), expires_at=to_timestamp(expires_at))
+def validate_token_response(account: Account, verified: Verified) -> ValidateTokenResponse:
+    return ValidateTokenResponse(
+        user=user(account),
+        session_id=str(verified.subject.session_id),
+        expires_at=to_timestamp(datetime.fromtimestamp(verified.expires_at, UTC)),
+    )
 
 
 def permissions_response(grants: Grants) -> GetUserPermissionsResponse:

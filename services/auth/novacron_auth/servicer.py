@@ -22,22 +22,27 @@ from novacron.rpc import current
 
 from . import messages
 from .keys.keyring import Keyring
-from .keys.tokens import Tokens, ends_at
 from .roles.permissions import Permissions
 from .sessions.logins import Logins
 from .sessions.sessions import Sessions
+from .sessions.validations import Validations
 
 
 class AuthServicer(AuthServiceServicer):
     """Answers for ``novacron.api.auth.v1.AuthService``."""
 
     def __init__(
-        self, logins: Logins, sessions: Sessions, permissions: Permissions, tokens: Tokens, keyring: Keyring
+        self,
+        logins: Logins,
+        sessions: Sessions,
+        permissions: Permissions,
+        validations: Validations[ValidateTokenResponse],
+        keyring: Keyring,
     ) -> None:
         self._logins = logins
         self._sessions = sessions
         self._permissions = permissions
-        self._tokens = tokens
+        self._validations = validations
         self._keyring = keyring
 
     async def Login(self, request: LoginRequest, context: Any) -> LoginResponse:
@@ -47,9 +52,7 @@ class AuthServicer(AuthServiceServicer):
         return messages.login_response(begun, session.account, token, refresh_token, lacks)
 
     async def ValidateToken(self, request: ValidateTokenRequest, context: Any) -> ValidateTokenResponse:
-        verified = await self._tokens.verify(request.access_token)
-        account = await self._sessions.account(verified)
-        return messages.validate_token_response(account, verified.subject.session_id, ends_at(verified))
+        return await self._validations.of(request.access_token)
 
     async def GetUserPermissions(self, request: GetUserPermissionsRequest, context: Any) -> GetUserPermissionsResponse:
         grants = await self._permissions.of_user(

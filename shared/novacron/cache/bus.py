@@ -45,6 +45,11 @@ class InvalidationBus:
         self.connected = asyncio.Event()
         self._trust(0.0)
 
+    def empties(self, cache: TieredCache) -> None:
+        """Tell this cache too; it is trusted from Redis's next answer on."""
+        cache.trust(0.0)
+        self._caches += (cache,)
+
     async def start(self) -> None:
         if self._redis is not None:
             await self._background.start()

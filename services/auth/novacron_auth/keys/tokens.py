@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 
 import jwt
 from cachebox import TTLCache
@@ -60,8 +60,7 @@ class Tokens:
         digest = hashlib.sha256(token.encode()).digest()
         known = self._verified.get(digest)
         if known is not None:
-            if known.expires_at <= self._clock.now().timestamp() or await self._keyring.verifier(known.kid) is None:
-                raise Unauthenticated(NOT_VALID)
+            await self.require_good(known)
             return known
         try:
             kid = jwt.get_unverified_header(token).get("kid")
@@ -73,7 +72,7 @@ class Tokens:
         verified = self._verified[digest] = decode(token, key)
         return verified
 
-
-def ends_at(verified: Verified) -> datetime:
-    """When a verified token ends, as a time."""
-    return datetime.fromtimestamp(verified.expires_at, UTC)
+    async def require_good(self, verified: Verified) -> None:
+        """:raises Unauthenticated: what was verified once has expired since, or its key has left the ring."""
+        if verified.expires_at <= self._clock.now().timestamp() or await self._keyring.verifier(verified.kid) is None:
+            raise Unauthenticated(NOT_VALID)

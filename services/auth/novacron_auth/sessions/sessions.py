@@ -9,7 +9,6 @@ from novacron.cache import InvalidationBus
 from novacron.db import Connection, Database
 from novacron.errors import NotFound, Unauthenticated
 from novacron.paging import PageTokens, page_size, parse_filter
-from novacron.rpc.authentication import Verified
 
 from ..audit.log import AuditLog
 from ..caller import Caller
@@ -18,7 +17,6 @@ from ..keys.tokens import NOT_VALID, Tokens
 from ..roles.grants import Grants
 from ..roles.permissions import Permissions
 from ..roles.reach import Reach
-from ..users.account import Account
 from ..users.store import UserStore
 from .event_store import EventStore
 from .session import AccessToken, SecurityEvent, Session, UserSession
@@ -53,13 +51,6 @@ class Sessions:
         self._store = SessionStore(database)
         self._events = EventStore(database)
         self._users = UserStore(database)
-
-    async def account(self, verified: Verified) -> Account:
-        """The user behind a token, as stored now. :raises Unauthenticated: user or session is gone."""
-        account = await self._store.account(verified.subject.user_id, verified.subject.session_id)
-        if account is None:
-            raise Unauthenticated(NOT_VALID)
-        return account
 
     async def begun(self, session: Session) -> UserSession:
         """All about a session that has just begun."""
