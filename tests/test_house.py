@@ -120,8 +120,10 @@ def test_every_rpc_says_who_may_call_it(method):
 @pytest.mark.parametrize("method", METHODS, ids=lambda method: method.full_name)
 def test_every_rpc_may_be_repeated_but_those_that_say_why_not(method):
     policy = policy_of(f"/{method.containing_service.full_name}/{method.name}")
-    # A login makes a session each time, what a provider answered is good once, and samples have their own acknowledgements.
+    # A login makes a session each time, what a provider or a security key answered is good once, and samples have their own
+    # acknowledgements.
     once_only = {"Login", "CompleteOidcLogin", "PollDeviceLogin", "LinkExternalIdentity", "IngestVmMetrics"}
+    once_only |= {"FinishWebauthnRegistration", "VerifyWebauthnAssertion"}
     assert policy.idempotent or method.name in once_only
 
 

@@ -60,7 +60,12 @@ from .keys.store import KeyStore
 from .keys.tokens import Tokens
 from .mfa.codes import Codes
 from .mfa.second_factors import SecondFactors
+from .mfa.guard import Guard
+from .mfa.key_store import KeyStore as SecurityKeyStore
+from .mfa.proofs import Proofs
+from .mfa.relying_party import RelyingParty
 from .mfa.servicer import MfaServicer
+from .mfa.security_keys import SecurityKeys
 from .mfa.store import MfaStore
 from .roles import catalog
 from .roles.grant_table import GrantTable
@@ -151,15 +156,37 @@ class House:
         self.expired_grants = ExpiredGrants(GrantTable(database), bus)
 
         # second factors
-        codes = Codes(MfaStore(), self.sealer, ring)
+        mfa_store, keys = MfaStore(), SecurityKeyStore(database)
+        party = RelyingParty.of(settings.webauthn_rp_id, settings.webauthn_origins)
+        codes = Codes(mfa_store, self.sealer, ring)
+        proofs = Proofs(codes, keys, party)
+        guard = Guard(database, mfa_store, self.audit, self.configuration)
         self.second_factors = SecondFactors(
-            database, codes, self.user_passwords, self.configuration, self.reach, self.audit, bus=bus
+            database,
+            guard,
+            codes,
+            proofs,
+            passwords=self.user_passwords,
+            configurations=self.configuration,
+            reach=self.reach,
+            bus=bus,
+        )
+        self.security_keys = SecurityKeys(
+            database,
+            guard,
+            proofs,
+            self.second_factors,
+            keys,
+            party,
+            passwords=self.user_passwords,
+            configurations=self.configuration,
+            bus=bus,
         )
 
         # sessions
         refresh_tokens = RefreshTokens(ring.primary)
         beginnings = Beginnings(database, refresh_tokens, bus)
-        self.logins = Logins(database, passwords, self.audit, self.configuration, codes, beginnings)
+        self.logins = Logins(database, passwords, self.audit, self.configuration, proofs, beginnings)
 
         # identity providers
         provider_store = IdentityProviderStore(database)
@@ -205,7 +232,7 @@ class House:
             (add_AuthenticationConfigurationServiceServicer_to_server, configuration),
             (add_RoleServiceServicer_to_server, RoleServicer(self.roles, self.role_grants, self.page_tokens)),
             (add_ApiKeyServiceServicer_to_server, self.api_key_servicer),
-            (add_MfaServiceServicer_to_server, MfaServicer(self.second_factors)),
+            (add_MfaServiceServicer_to_server, MfaServicer(self.second_factors, self.security_keys)),
             (
                 add_IdentityProviderServiceServicer_to_server,
                 IdentityProviderServicer(self.identity_providers, self.external_logins, self.sessions),

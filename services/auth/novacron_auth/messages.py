@@ -25,7 +25,7 @@ from .sessions import messages as sessions
 from .sessions.origin import Location, Origin
 from .sessions.session import AccessToken, UserSession
 from .users import messages as users
-from .users.account import Account, Attempt
+from .users.account import Account, Attempt, Shown
 
 
 def attempt(request: LoginRequest, context: Any) -> Attempt:
@@ -39,7 +39,7 @@ def attempt(request: LoginRequest, context: Any) -> Attempt:
         location=Location(where.latitude, where.longitude, where.country, where.city)
         if request.HasField("geo_location")
         else None,
-        one_time_code=request.one_time_code,
+        shown=Shown(request.one_time_code, request.webauthn_assertion),
     )
 
 

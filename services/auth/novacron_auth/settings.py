@@ -21,6 +21,14 @@ class AuthSettings(ServiceSettings):
         default=None, description="PEM of CAs to trust at identity providers, beside the system's."
     )
 
+    webauthn_rp_id: str = Field(
+        default="",
+        description="The domain that security keys are made for, such as example.org; empty: none are taken.",
+    )
+    webauthn_origins: str = Field(
+        default="", description="Web origins whose pages may use them, comma-separated: https://console.example.org"
+    )
+
     access_token_seconds: int = Field(default=300, ge=5, le=3600)
     session_seconds: int = Field(default=86_400, ge=60, le=30 * 86_400)
 

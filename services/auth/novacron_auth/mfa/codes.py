@@ -18,7 +18,7 @@ _NO_STEP = -1
 
 
 class Codes:
-    """Checks what users show. An instance of this is a login's :class:`~..sessions.second_factor.SecondFactor`."""
+    """Checks the codes that users show."""
 
     def __init__(self, store: MfaStore, sealer: Sealer, ring: KeyRing) -> None:
         self._store = store

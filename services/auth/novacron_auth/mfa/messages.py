@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
-from novacron.api.auth.v1 import ConfirmTotpResponse, EnrollTotpResponse, ListMfaCredentialsResponse
+from novacron.api.auth.v1 import (
+    BeginWebauthnAssertionResponse,
+    BeginWebauthnRegistrationResponse,
+    ConfirmTotpResponse,
+    EnrollTotpResponse,
+    FinishWebauthnRegistrationResponse,
+    ListMfaCredentialsResponse,
+)
 from novacron.api.auth.v1 import MfaCredential as Message
 from novacron.timestamps import to_timestamp
 
@@ -21,6 +29,18 @@ def enrolment(begun: Enrolment) -> EnrollTotpResponse:
 
 def confirmed(held: MfaCredential, recovery_codes: list[str]) -> ConfirmTotpResponse:
     return ConfirmTotpResponse(mfa_credential=credential(held), recovery_codes=recovery_codes)
+
+
+def registration_options(options: str, expires_at: datetime) -> BeginWebauthnRegistrationResponse:
+    return BeginWebauthnRegistrationResponse(options=options, expires_at=to_timestamp(expires_at))
+
+
+def assertion_options(options: str, expires_at: datetime) -> BeginWebauthnAssertionResponse:
+    return BeginWebauthnAssertionResponse(options=options, expires_at=to_timestamp(expires_at))
+
+
+def registered(held: MfaCredential, recovery_codes: list[str]) -> FinishWebauthnRegistrationResponse:
+    return FinishWebauthnRegistrationResponse(mfa_credential=credential(held), recovery_codes=recovery_codes)
 
 
 def factors(held: Factors) -> ListMfaCredentialsResponse:

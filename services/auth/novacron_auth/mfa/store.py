@@ -104,10 +104,13 @@ class MfaStore:
         return await spent.fetchone() is not None
 
     async def confirm(self, connection: Connection, user_id: UUID, credential_id: UUID) -> None:
-        """From now on this user's logins take a second factor."""
+        """The app counts from now on."""
         await connection.execute(
             "UPDATE mfa_credentials SET confirmed_at = now() WHERE id = %s AND user_id = %s", (credential_id, user_id)
         )
+
+    async def turn_on(self, connection: Connection, user_id: UUID) -> None:
+        """From now on this user's logins take a second factor."""
         await self._set_enabled(connection, user_id, True)
 
     async def replace_recovery_codes(self, connection: Connection, user_id: UUID, hashes: Sequence[bytes]) -> None:
@@ -139,7 +142,11 @@ class MfaStore:
         row = await found.fetchone()
         return int(row[0]) if row else 0
 
-    async def remove(self, connection: Connection, user_id: UUID) -> int:
+    async def remove(self, connection: Connection, credential_id: UUID) -> None:
+        """Remove one of several."""
+        await connection.execute("DELETE FROM mfa_credentials WHERE id = %s", (credential_id,))
+
+    async def remove_all(self, connection: Connection, user_id: UUID) -> int:
         """Remove all that a user has, recovery codes too; how many second factors there were."""
         removed = await connection.execute("DELETE FROM mfa_credentials WHERE user_id = %s", (user_id,))
         await connection.execute("DELETE FROM mfa_recovery_codes WHERE user_id = %s", (user_id,))
@@ -161,6 +168,12 @@ class MfaStore:
     async def show_at_session(self, connection: Connection, session_id: UUID) -> None:
         """Note that a session's user has shown a second factor."""
         await connection.execute("UPDATE user_sessions SET second_factor = true WHERE id = %s", (session_id,))
+
+    async def shown_at_session(self, connection: Connection, session_id: UUID) -> bool:
+        """Whether a session's user has shown one."""
+        found = await connection.execute("SELECT second_factor FROM user_sessions WHERE id = %s", (session_id,))
+        row = await found.fetchone()
+        return bool(row and row[0])
 
     async def _set_enabled(self, connection: Connection, user_id: UUID, enabled: bool) -> None:
         await connection.execute(

@@ -22,7 +22,7 @@ from .beginnings import Beginnings
 from .event_store import EventStore
 from .login_store import LoginStore
 from .place import Place, place_of
-from .risk import EventType, Finding
+from .risk import COPIED_KEY, EventType, Finding
 from .second_factor import Factor, SecondFactor
 from .session import AuthenticationMethod, Session
 from .throttle_store import ADDRESS, FAMILIAR, ThrottleStore
@@ -79,9 +79,9 @@ class Logins:
         # Raising inside the transaction would roll back the very count and entry that a failure has to leave.
         async with self._database.transaction() as connection:
             factor = await self._second_factor.check(
-                connection, credentials.user_id, attempt.one_time_code, matched=matched, window=window
+                connection, credentials.user_id, attempt.shown, matched=matched, window=window
             )
-            passed = matched and factor is not Factor.REFUSED
+            passed = matched and not factor.refused
             account = await self._store.admit(connection, credentials, place) if passed else None
             if account is None:
                 await self._refuse(connection, credentials, attempt, place, held, matched=matched, factor=factor)
@@ -123,10 +123,10 @@ class Logins:
         policy = held.account_lockout_policy
         lockout = Lockout(policy.max_failed_attempts, policy.lockout_duration)
         refusal = credentials.refusal(matched=matched)
-        if matched and factor is Factor.REFUSED:
-            refusal = Refusal.SECOND_FACTOR
+        if matched and factor.refused:
+            refusal = Refusal.COPIED_KEY if factor is Factor.COPIED else Refusal.SECOND_FACTOR
         # All that was right on a locked account is not a guess: it counts as nothing.
-        guessed, metadata = not matched or factor is Factor.REFUSED, {}
+        guessed, metadata = not matched or factor.refused, {}
         if guessed:
             stranger = None if place.familiar else credentials.user_id
             failures = await self._store.count_failure(connection, stranger, lockout)
@@ -141,6 +141,10 @@ class Logins:
                 await self._events.add(
                     connection, credentials.tenant_id, credentials.user_id, [finding], origin=attempt.origin
                 )
+        if factor is Factor.COPIED and credentials.tenant_id and credentials.user_id:
+            await self._events.add(
+                connection, credentials.tenant_id, credentials.user_id, [COPIED_KEY], origin=attempt.origin
+            )
         event = Event(
             credentials.tenant_id or NO_TENANT,
             "login",

@@ -32,6 +32,7 @@ class EventType(enum.StrEnum):
     MFA_ENABLED = "mfa_enabled"
     MFA_DISABLED = "mfa_disabled"
     RECOVERY_CODE_USED = "recovery_code_used"
+    SECURITY_KEY_COPIED = "security_key_copied"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,11 @@ class Finding:
     event_type: EventType
     risk: float
     description: str
+
+
+COPIED_KEY = Finding(
+    EventType.SECURITY_KEY_COPIED, 0.5, "a security key's counter went back: there is a copy of it; refused"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ class Refusal(enum.StrEnum):
     LOCKED = "locked"
     DISABLED = "disabled"
     SECOND_FACTOR = "second factor"
+    COPIED_KEY = "copied security key"
 
 
 def folded(name: str) -> str:
@@ -65,6 +66,14 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """What somebody shows as a second factor; empty: nothing of that kind."""
+
+    one_time_code: str = field(default="", repr=False)
+    assertion: str = field(default="", repr=False)  # a security key's, as the browser spells it
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """Somebody wants in."""
 
@@ -74,7 +83,7 @@ class Attempt:
     origin: Origin
     device: str = ""
     location: Location | None = None
-    one_time_code: str = field(default="", repr=False)
+    shown: Shown = field(default_factory=Shown)
 
 
 @dataclass(frozen=True, slots=True)

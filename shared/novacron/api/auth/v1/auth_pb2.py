@@ -29,7 +29,7 @@ from novacron.api.auth.v1 import user_pb2 as novacron_dot_api_dot_auth_dot_v1_do
 from novacron.api.options.v1 import options_pb2 as novacron_dot_api_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fnovacron/api/auth/v1/auth.proto\x12\x14novacron.api.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"novacron/api/auth/v1/session.proto\x1a\x1fnovacron/api/auth/v1/user.proto\x1a%novacron/api/options/v1/options.proto\"\xe3\x01\n\x0cLoginRequest\x12\x1c\n\x08username\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01\x12\x1c\n\x08password\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x08\x12\x18\n\x06tenant\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xff\x01\x12\x1e\n\rone_time_code\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12$\n\x12\x64\x65vice_fingerprint\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x37\n\x0cgeo_location\x18\x06 \x01(\x0b\x32!.novacron.api.auth.v1.GeoLocation\"\xe8\x01\n\rLoginResponse\x12\x14\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\t\x12.\n\nexpires_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12(\n\x04user\x18\x03 \x01(\x0b\x32\x1a.novacron.api.auth.v1.User\x12\x15\n\rrefresh_token\x18\x04 \x01(\t\x12\x32\n\x07session\x18\x05 \x01(\x0b\x32!.novacron.api.auth.v1.UserSession\x12\x1c\n\x14second_factor_needed\x18\x06 \x01(\x08\"8\n\x14ValidateTokenRequest\x12 \n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80@\"\x85\x01\n\x15ValidateTokenResponse\x12(\n\x04user\x18\x01 \x01(\x0b\x32\x1a.novacron.api.auth.v1.User\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12.\n\nexpires_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"W\n\x19GetUserPermissionsRequest\x12\x19\n\x07user_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1f\n\nsession_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"S\n\x1aGetUserPermissionsResponse\x12\x13\n\x0bpermissions\x18\x01 \x03(\t\x12\r\n\x05roles\x18\x02 \x03(\t\x12\x11\n\ttenant_id\x18\x03 \x01(\t\"\x95\x01\n\x16\x43heckPermissionRequest\x12\x19\n\x07user_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x30\n\x08resource\x18\x02 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[a-z][a-z0-9_-]{0,62}$\x12.\n\x06\x61\x63tion\x18\x03 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[a-z][a-z0-9_-]{0,62}$\"*\n\x17\x43heckPermissionResponse\x12\x0f\n\x07\x61llowed\x18\x01 \x01(\x08\"\x10\n\x0eGetJwksRequest\":\n\x0fGetJwksResponse\x12\'\n\x04keys\x18\x01 \x03(\x0b\x32\x19.novacron.api.auth.v1.Jwk\"Q\n\x03Jwk\x12\x0b\n\x03kid\x18\x01 \x01(\t\x12\x0b\n\x03kty\x18\x02 \x01(\t\x12\x0b\n\x03\x63rv\x18\x03 \x01(\t\x12\x0b\n\x03\x61lg\x18\x04 \x01(\t\x12\x0b\n\x03use\x18\x05 \x01(\t\x12\t\n\x01x\x18\x06 \x01(\t2\xc0\x06\n\x0b\x41uthService\x12`\n\x05Login\x12\".novacron.api.auth.v1.LoginRequest\x1a#.novacron.api.auth.v1.LoginResponse\"\x0e\xc2\xf3\x18\x02\x18\x01\xca\xf3\x18\x04\n\x02\x08\n\x12\xac\x01\n\rValidateToken\x12*.novacron.api.auth.v1.ValidateTokenRequest\x1a+.novacron.api.auth.v1.ValidateTokenResponse\"B\x90\x02\x01\xc2\xf3\x18\x33\x12\x02vm\x12\tscheduler\x12\nfederation\x12\nmonitoring\x12\x08registry \x01\xca\xf3\x18\x04\n\x02\x08\x02\x12\xc4\x01\n\x12GetUserPermissions\x12/.novacron.api.auth.v1.GetUserPermissionsRequest\x1a\x30.novacron.api.auth.v1.GetUserPermissionsResponse\"K\x90\x02\x01\xc2\xf3\x18<\n\tuser:read\x12\x02vm\x12\tscheduler\x12\nfederation\x12\nmonitoring\x12\x08registry\xca\xf3\x18\x04\n\x02\x08\x02\x12\xbb\x01\n\x0f\x43heckPermission\x12,.novacron.api.auth.v1.CheckPermissionRequest\x1a-.novacron.api.auth.v1.CheckPermissionResponse\"K\x90\x02\x01\xc2\xf3\x18<\n\tuser:read\x12\x02vm\x12\tscheduler\x12\nfederation\x12\nmonitoring\x12\x08registry\xca\xf3\x18\x04\n\x02\x08\x02\x12\x9a\x01\n\x07GetJwks\x12$.novacron.api.auth.v1.GetJwksRequest\x1a%.novacron.api.auth.v1.GetJwksResponse\"B\x90\x02\x01\xc2\xf3\x18\x33\x12\x02vm\x12\tscheduler\x12\nfederation\x12\nmonitoring\x12\x08registry\x18\x01\xca\xf3\x18\x04\n\x02\x08\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fnovacron/api/auth/v1/auth.proto\x12\x14novacron.api.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"novacron/api/auth/v1/session.proto\x1a\x1fnovacron/api/auth/v1/user.proto\x1a%novacron/api/options/v1/options.proto\"\x8a\x02\n\x0cLoginRequest\x12\x1c\n\x08username\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01\x12\x1c\n\x08password\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x08\x12\x18\n\x06tenant\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xff\x01\x12\x1e\n\rone_time_code\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12$\n\x12\x64\x65vice_fingerprint\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x37\n\x0cgeo_location\x18\x06 \x01(\x0b\x32!.novacron.api.auth.v1.GeoLocation\x12%\n\x12webauthn_assertion\x18\x07 \x01(\tB\t\xbaH\x06r\x04\x18\x80\x80\x01\"\xe8\x01\n\rLoginResponse\x12\x14\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\t\x12.\n\nexpires_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12(\n\x04user\x18\x03 \x01(\x0b\x32\x1a.novacron.api.auth.v1.User\x12\x15\n\rrefresh_token\x18\x04 \x01(\t\x12\x32\n\x07session\x18\x05 \x01(\x0b\x32!.novacron.api.auth.v1.UserSession\x12\x1c\n\x14second_factor_needed\x18\x06 \x01(\x08\"8\n\x14ValidateTokenRequest\x12 \n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80@\"\x85\x01\n\x15ValidateTokenResponse\x12(\n\x04user\x18\x01 \x01(\x0b\x32\x1a.novacron.api.auth.v1.User\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12.\n\nexpires_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"W\n\x19GetUserPermissionsRequest\x12\x19\n\x07user_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1f\n\nsession_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"S\n\x1aGetUserPermissionsResponse\x12\x13\n\x0bpermissions\x18\x01 \x03(\t\x12\r\n\x05roles\x18\x02 \x03(\t\x12\x11\n\ttenant_id\x18\x03 \x01(\t\"\x95\x01\n\x16\x43heckPermissionRequest\x12\x19\n\x07user_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x30\n\x08resource\x18\x02 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[a-z][a-z0-9_-]{0,62}$\x12.\n\x06\x61\x63tion\x18\x03 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[a-z][a-z0-9_-]{0,62}$\"*\n\x17\x43heckPermissionResponse\x12\x0f\n\x07\x61llowed\x18\x01 \x01(\x08\"\x10\n\x0eGetJwksRequest\":\n\x0fGetJwksResponse\x12\'\n\x04keys\x18\x01 \x03(\x0b\x32\x19.novacron.api.auth.v1.Jwk\"Q\n\x03Jwk\x12\x0b\n\x03kid\x18\x01 \x01(\t\x12\x0b\n\x03kty\x18\x02 \x01(\t\x12\x0b\n\x03\x63rv\x18\x03 \x01(\t\x12\x0b\n\x03\x61lg\x18\x04 \x01(\t\x12\x0b\n\x03use\x18\x05 \x01(\t\x12\t\n\x01x\x18\x06 \x01(\t2\xc0\x06\n\x0b\x41uthService\x12`\n\x05Login\x12\".novacron.api.auth.v1.LoginRequest\x1a#.novacron.api.auth.v1.LoginResponse\"\x0e\xc2\xf3\x18\x02\x18\x01\xca\xf3\x18\x04\n\x02\x08\n\x12\xac\x01\n\rValidateToken\x12*.novacron.api.auth.v1.ValidateTokenRequest\x1a+.novacron.api.auth.v1.ValidateTokenResponse\"B\x90\x02\x01\xc2\xf3\x18\x33\x12\x02vm\x12\tscheduler\x12\nfederation\x12\nmonitoring\x12\x08registry \x01\xca\xf3\x18\x04\n\x02\x08\x02\x12\xc4\x01\n\x12GetUserPermissions\x12/.novacron.api.auth.v1.GetUserPermissionsRequest\x1a\x30.novacron.api.auth.v1.GetUserPermissionsResponse\"K\x90\x02\x01\xc2\xf3\x18<\n\tuser:read\x12\x02vm\x12\tscheduler\x12\nfederation\x12\nmonitoring\x12\x08registry\xca\xf3\x18\x04\n\x02\x08\x02\x12\xbb\x01\n\x0f\x43heckPermission\x12,.novacron.api.auth.v1.CheckPermissionRequest\x1a-.novacron.api.auth.v1.CheckPermissionResponse\"K\x90\x02\x01\xc2\xf3\x18<\n\tuser:read\x12\x02vm\x12\tscheduler\x12\nfederation\x12\nmonitoring\x12\x08registry\xca\xf3\x18\x04\n\x02\x08\x02\x12\x9a\x01\n\x07GetJwks\x12$.novacron.api.auth.v1.GetJwksRequest\x1a%.novacron.api.auth.v1.GetJwksResponse\"B\x90\x02\x01\xc2\xf3\x18\x33\x12\x02vm\x12\tscheduler\x12\nfederation\x12\nmonitoring\x12\x08registry\x18\x01\xca\xf3\x18\x04\n\x02\x08\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,6 +46,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LOGINREQUEST'].fields_by_name['one_time_code']._serialized_options = b'\272H\004r\002\030@'
   _globals['_LOGINREQUEST'].fields_by_name['device_fingerprint']._loaded_options = None
   _globals['_LOGINREQUEST'].fields_by_name['device_fingerprint']._serialized_options = b'\272H\005r\003\030\200\001'
+  _globals['_LOGINREQUEST'].fields_by_name['webauthn_assertion']._loaded_options = None
+  _globals['_LOGINREQUEST'].fields_by_name['webauthn_assertion']._serialized_options = b'\272H\006r\004\030\200\200\001'
   _globals['_VALIDATETOKENREQUEST'].fields_by_name['access_token']._loaded_options = None
   _globals['_VALIDATETOKENREQUEST'].fields_by_name['access_token']._serialized_options = b'\272H\007r\005\020\001\030\200@'
   _globals['_GETUSERPERMISSIONSREQUEST'].fields_by_name['user_id']._loaded_options = None
@@ -69,27 +71,27 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_AUTHSERVICE'].methods_by_name['GetJwks']._loaded_options = None
   _globals['_AUTHSERVICE'].methods_by_name['GetJwks']._serialized_options = b'\220\002\001\302\363\0303\022\002vm\022\tscheduler\022\nfederation\022\nmonitoring\022\010registry\030\001\312\363\030\004\n\002\010\002'
   _globals['_LOGINREQUEST']._serialized_start=228
-  _globals['_LOGINREQUEST']._serialized_end=455
-  _globals['_LOGINRESPONSE']._serialized_start=458
-  _globals['_LOGINRESPONSE']._serialized_end=690
-  _globals['_VALIDATETOKENREQUEST']._serialized_start=692
-  _globals['_VALIDATETOKENREQUEST']._serialized_end=748
-  _globals['_VALIDATETOKENRESPONSE']._serialized_start=751
-  _globals['_VALIDATETOKENRESPONSE']._serialized_end=884
-  _globals['_GETUSERPERMISSIONSREQUEST']._serialized_start=886
-  _globals['_GETUSERPERMISSIONSREQUEST']._serialized_end=973
-  _globals['_GETUSERPERMISSIONSRESPONSE']._serialized_start=975
-  _globals['_GETUSERPERMISSIONSRESPONSE']._serialized_end=1058
-  _globals['_CHECKPERMISSIONREQUEST']._serialized_start=1061
-  _globals['_CHECKPERMISSIONREQUEST']._serialized_end=1210
-  _globals['_CHECKPERMISSIONRESPONSE']._serialized_start=1212
-  _globals['_CHECKPERMISSIONRESPONSE']._serialized_end=1254
-  _globals['_GETJWKSREQUEST']._serialized_start=1256
-  _globals['_GETJWKSREQUEST']._serialized_end=1272
-  _globals['_GETJWKSRESPONSE']._serialized_start=1274
-  _globals['_GETJWKSRESPONSE']._serialized_end=1332
-  _globals['_JWK']._serialized_start=1334
-  _globals['_JWK']._serialized_end=1415
-  _globals['_AUTHSERVICE']._serialized_start=1418
-  _globals['_AUTHSERVICE']._serialized_end=2250
+  _globals['_LOGINREQUEST']._serialized_end=494
+  _globals['_LOGINRESPONSE']._serialized_start=497
+  _globals['_LOGINRESPONSE']._serialized_end=729
+  _globals['_VALIDATETOKENREQUEST']._serialized_start=731
+  _globals['_VALIDATETOKENREQUEST']._serialized_end=787
+  _globals['_VALIDATETOKENRESPONSE']._serialized_start=790
+  _globals['_VALIDATETOKENRESPONSE']._serialized_end=923
+  _globals['_GETUSERPERMISSIONSREQUEST']._serialized_start=925
+  _globals['_GETUSERPERMISSIONSREQUEST']._serialized_end=1012
+  _globals['_GETUSERPERMISSIONSRESPONSE']._serialized_start=1014
+  _globals['_GETUSERPERMISSIONSRESPONSE']._serialized_end=1097
+  _globals['_CHECKPERMISSIONREQUEST']._serialized_start=1100
+  _globals['_CHECKPERMISSIONREQUEST']._serialized_end=1249
+  _globals['_CHECKPERMISSIONRESPONSE']._serialized_start=1251
+  _globals['_CHECKPERMISSIONRESPONSE']._serialized_end=1293
+  _globals['_GETJWKSREQUEST']._serialized_start=1295
+  _globals['_GETJWKSREQUEST']._serialized_end=1311
+  _globals['_GETJWKSRESPONSE']._serialized_start=1313
+  _globals['_GETJWKSRESPONSE']._serialized_end=1371
+  _globals['_JWK']._serialized_start=1373
+  _globals['_JWK']._serialized_end=1454
+  _globals['_AUTHSERVICE']._serialized_start=1457
+  _globals['_AUTHSERVICE']._serialized_end=2289
 # @@protoc_insertion_point(module_scope)

@@ -14,20 +14,22 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class LoginRequest(_message.Message):
-    __slots__ = ("username", "password", "tenant", "one_time_code", "device_fingerprint", "geo_location")
+    __slots__ = ("username", "password", "tenant", "one_time_code", "device_fingerprint", "geo_location", "webauthn_assertion")
     USERNAME_FIELD_NUMBER: _ClassVar[int]
     PASSWORD_FIELD_NUMBER: _ClassVar[int]
     TENANT_FIELD_NUMBER: _ClassVar[int]
     ONE_TIME_CODE_FIELD_NUMBER: _ClassVar[int]
     DEVICE_FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
     GEO_LOCATION_FIELD_NUMBER: _ClassVar[int]
+    WEBAUTHN_ASSERTION_FIELD_NUMBER: _ClassVar[int]
     username: str
     password: str
     tenant: str
     one_time_code: str
     device_fingerprint: str
     geo_location: _session_pb2.GeoLocation
-    def __init__(self, username: _Optional[str] = ..., password: _Optional[str] = ..., tenant: _Optional[str] = ..., one_time_code: _Optional[str] = ..., device_fingerprint: _Optional[str] = ..., geo_location: _Optional[_Union[_session_pb2.GeoLocation, _Mapping]] = ...) -> None: ...
+    webauthn_assertion: str
+    def __init__(self, username: _Optional[str] = ..., password: _Optional[str] = ..., tenant: _Optional[str] = ..., one_time_code: _Optional[str] = ..., device_fingerprint: _Optional[str] = ..., geo_location: _Optional[_Union[_session_pb2.GeoLocation, _Mapping]] = ..., webauthn_assertion: _Optional[str] = ...) -> None: ...
 
 class LoginResponse(_message.Message):
     __slots__ = ("access_token", "expires_at", "user", "refresh_token", "session", "second_factor_needed")

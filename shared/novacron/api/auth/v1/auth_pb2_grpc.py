@@ -67,8 +67,8 @@ class AuthServiceServicer:
     """
 
     def Login(self, request, context):
-        """Exchanges a name and password, with a one-time code where the user has a second factor, for an access token and a refresh
-        token. UNAUTHENTICATED, the same for every cause: it did not match. RESOURCE_EXHAUSTED: too many logins at once, or too many
+        """Exchanges a name and password, with a one-time code or a security key's assertion where the user has a second factor, for an
+        access token and a refresh token. UNAUTHENTICATED, the same for every cause: it did not match. RESOURCE_EXHAUSTED: too many logins at once, or too many
         failures from this address; nothing was tried.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

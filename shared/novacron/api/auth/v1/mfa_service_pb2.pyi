@@ -72,16 +72,70 @@ class ConfirmTotpResponse(_message.Message):
     def __init__(self, mfa_credential: _Optional[_Union[MfaCredential, _Mapping]] = ..., recovery_codes: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class GenerateRecoveryCodesRequest(_message.Message):
-    __slots__ = ("one_time_code",)
+    __slots__ = ("one_time_code", "webauthn_assertion")
     ONE_TIME_CODE_FIELD_NUMBER: _ClassVar[int]
+    WEBAUTHN_ASSERTION_FIELD_NUMBER: _ClassVar[int]
     one_time_code: str
-    def __init__(self, one_time_code: _Optional[str] = ...) -> None: ...
+    webauthn_assertion: str
+    def __init__(self, one_time_code: _Optional[str] = ..., webauthn_assertion: _Optional[str] = ...) -> None: ...
 
 class GenerateRecoveryCodesResponse(_message.Message):
     __slots__ = ("recovery_codes",)
     RECOVERY_CODES_FIELD_NUMBER: _ClassVar[int]
     recovery_codes: _containers.RepeatedScalarFieldContainer[str]
     def __init__(self, recovery_codes: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class BeginWebauthnRegistrationRequest(_message.Message):
+    __slots__ = ("password",)
+    PASSWORD_FIELD_NUMBER: _ClassVar[int]
+    password: str
+    def __init__(self, password: _Optional[str] = ...) -> None: ...
+
+class BeginWebauthnRegistrationResponse(_message.Message):
+    __slots__ = ("options", "expires_at")
+    OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_AT_FIELD_NUMBER: _ClassVar[int]
+    options: str
+    expires_at: _timestamp_pb2.Timestamp
+    def __init__(self, options: _Optional[str] = ..., expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class FinishWebauthnRegistrationRequest(_message.Message):
+    __slots__ = ("credential", "name")
+    CREDENTIAL_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    credential: str
+    name: str
+    def __init__(self, credential: _Optional[str] = ..., name: _Optional[str] = ...) -> None: ...
+
+class FinishWebauthnRegistrationResponse(_message.Message):
+    __slots__ = ("mfa_credential", "recovery_codes")
+    MFA_CREDENTIAL_FIELD_NUMBER: _ClassVar[int]
+    RECOVERY_CODES_FIELD_NUMBER: _ClassVar[int]
+    mfa_credential: MfaCredential
+    recovery_codes: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, mfa_credential: _Optional[_Union[MfaCredential, _Mapping]] = ..., recovery_codes: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class BeginWebauthnAssertionRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class BeginWebauthnAssertionResponse(_message.Message):
+    __slots__ = ("options", "expires_at")
+    OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_AT_FIELD_NUMBER: _ClassVar[int]
+    options: str
+    expires_at: _timestamp_pb2.Timestamp
+    def __init__(self, options: _Optional[str] = ..., expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class VerifyWebauthnAssertionRequest(_message.Message):
+    __slots__ = ("webauthn_assertion",)
+    WEBAUTHN_ASSERTION_FIELD_NUMBER: _ClassVar[int]
+    webauthn_assertion: str
+    def __init__(self, webauthn_assertion: _Optional[str] = ...) -> None: ...
+
+class VerifyWebauthnAssertionResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
 
 class ListMfaCredentialsRequest(_message.Message):
     __slots__ = ("user_id",)
@@ -100,14 +154,16 @@ class ListMfaCredentialsResponse(_message.Message):
     def __init__(self, mfa_credentials: _Optional[_Iterable[_Union[MfaCredential, _Mapping]]] = ..., recovery_codes_left: _Optional[int] = ..., required: _Optional[bool] = ...) -> None: ...
 
 class DeleteMfaCredentialRequest(_message.Message):
-    __slots__ = ("mfa_credential_id", "one_time_code", "password")
+    __slots__ = ("mfa_credential_id", "one_time_code", "password", "webauthn_assertion")
     MFA_CREDENTIAL_ID_FIELD_NUMBER: _ClassVar[int]
     ONE_TIME_CODE_FIELD_NUMBER: _ClassVar[int]
     PASSWORD_FIELD_NUMBER: _ClassVar[int]
+    WEBAUTHN_ASSERTION_FIELD_NUMBER: _ClassVar[int]
     mfa_credential_id: str
     one_time_code: str
     password: str
-    def __init__(self, mfa_credential_id: _Optional[str] = ..., one_time_code: _Optional[str] = ..., password: _Optional[str] = ...) -> None: ...
+    webauthn_assertion: str
+    def __init__(self, mfa_credential_id: _Optional[str] = ..., one_time_code: _Optional[str] = ..., password: _Optional[str] = ..., webauthn_assertion: _Optional[str] = ...) -> None: ...
 
 class DeleteMfaCredentialResponse(_message.Message):
     __slots__ = ()

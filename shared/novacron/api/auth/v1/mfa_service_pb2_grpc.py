@@ -31,6 +31,10 @@ class MfaServiceStub:
     While a user has a second factor, or a role of the user requires one, a session that began without one may do nothing that takes a
     permission, and makes no API keys: what is left is what it takes to set a second factor up. A wrong password or code counts as a
     guess; after a few, both are refused for a while.
+
+    Security keys and passkeys (WebAuthn) take a browser at one of the origins that auth is set to: a page there asks for the options,
+    gives them to `navigator.credentials`, and sends back what came of it, as its `toJSON` spells it. FAILED_PRECONDITION at all of
+    these: auth is set to no origin.
     """
 
     def __init__(self, channel):
@@ -53,6 +57,26 @@ class MfaServiceStub:
                 '/novacron.api.auth.v1.MfaService/GenerateRecoveryCodes',
                 request_serializer=novacron_dot_api_dot_auth_dot_v1_dot_mfa__service__pb2.GenerateRecoveryCodesRequest.SerializeToString,
                 response_deserializer=novacron_dot_api_dot_auth_dot_v1_dot_mfa__service__pb2.GenerateRecoveryCodesResponse.FromString,
+                _registered_method=True)
+        self.BeginWebauthnRegistration = channel.unary_unary(
+                '/novacron.api.auth.v1.MfaService/BeginWebauthnRegistration',
+                request_serializer=novacron_dot_api_dot_auth_dot_v1_dot_mfa__service__pb2.BeginWebauthnRegistrationRequest.SerializeToString,
+                response_deserializer=novacron_dot_api_dot_auth_dot_v1_dot_mfa__service__pb2.BeginWebauthnRegistrationResponse.FromString,
+                _registered_method=True)
+        self.FinishWebauthnRegistration = channel.unary_unary(
+                '/novacron.api.auth.v1.MfaService/FinishWebauthnRegistration',
+                request_serializer=novacron_dot_api_dot_auth_dot_v1_dot_mfa__service__pb2.FinishWebauthnRegistrationRequest.SerializeToString,
+                response_deserializer=novacron_dot_api_dot_auth_dot_v1_dot_mfa__service__pb2.FinishWebauthnRegistrationResponse.FromString,
+                _registered_method=True)
+        self.BeginWebauthnAssertion = channel.unary_unary(
+                '/novacron.api.auth.v1.MfaService/BeginWebauthnAssertion',
+                request_serializer=novacron_dot_api_dot_auth_dot_v1_dot_mfa__service__pb2.BeginWebauthnAssertionRequest.SerializeToString,
+                response_deserializer=novacron_dot_api_dot_auth_dot_v1_dot_mfa__service__pb2.BeginWebauthnAssertionResponse.FromString,
+                _registered_method=True)
+        self.VerifyWebauthnAssertion = channel.unary_unary(
+                '/novacron.api.auth.v1.MfaService/VerifyWebauthnAssertion',
+                request_serializer=novacron_dot_api_dot_auth_dot_v1_dot_mfa__service__pb2.VerifyWebauthnAssertionRequest.SerializeToString,
+                response_deserializer=novacron_dot_api_dot_auth_dot_v1_dot_mfa__service__pb2.VerifyWebauthnAssertionResponse.FromString,
                 _registered_method=True)
         self.ListMfaCredentials = channel.unary_unary(
                 '/novacron.api.auth.v1.MfaService/ListMfaCredentials',
@@ -77,6 +101,10 @@ class MfaServiceServicer:
     While a user has a second factor, or a role of the user requires one, a session that began without one may do nothing that takes a
     permission, and makes no API keys: what is left is what it takes to set a second factor up. A wrong password or code counts as a
     guess; after a few, both are refused for a while.
+
+    Security keys and passkeys (WebAuthn) take a browser at one of the origins that auth is set to: a page there asks for the options,
+    gives them to `navigator.credentials`, and sends back what came of it, as its `toJSON` spells it. FAILED_PRECONDITION at all of
+    these: auth is set to no origin.
     """
 
     def EnrollTotp(self, request, context):
@@ -98,8 +126,41 @@ class MfaServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GenerateRecoveryCodes(self, request, context):
-        """Makes new recovery codes, shown once, and ends the old ones. INVALID_ARGUMENT at `one_time_code`. FAILED_PRECONDITION: the user
-        has no app.
+        """Makes new recovery codes, shown once, and ends the old ones. INVALID_ARGUMENT at `one_time_code` or `webauthn_assertion`, whichever is
+        given. FAILED_PRECONDITION: the user
+        has no second factor.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BeginWebauthnRegistration(self, request, context):
+        """Begins to register a security key: the options for `navigator.credentials.create`. INVALID_ARGUMENT at `password`, as EnrollTotp.
+        FAILED_PRECONDITION: the user has as many as there may be, or has a second factor that this session has not shown.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FinishWebauthnRegistration(self, request, context):
+        """Ends it, once, whatever comes of it: the key counts from now on. Where it is the user's first second factor, it ends the user's other
+        sessions and gives the first recovery codes. INVALID_ARGUMENT at `credential`: it answers no registration of the caller that is
+        under way, or is of another place. ALREADY_EXISTS: the key is registered.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BeginWebauthnAssertion(self, request, context):
+        """The options for `navigator.credentials.get`: for Login, which shows the answer beside name and password, or for whatever else takes
+        a `webauthn_assertion`. They are the same for everybody: which keys somebody has is told to nobody.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def VerifyWebauthnAssertion(self, request, context):
+        """Gives this session, which began without, what second factors give. INVALID_ARGUMENT at `webauthn_assertion`, which counts as a guess.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -113,8 +174,9 @@ class MfaServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteMfaCredential(self, request, context):
-        """Removes one of the caller's own. INVALID_ARGUMENT at `password` or `one_time_code`. FAILED_PRECONDITION: a role of the user requires
-        one. NOT_FOUND: the caller has none with this id.
+        """Removes one of the caller's own, and with the last one the recovery codes. INVALID_ARGUMENT at `password`, or at `one_time_code` or
+        `webauthn_assertion`, whichever is given. FAILED_PRECONDITION: it is the last, and a role of the user requires one. NOT_FOUND: the
+        caller has none with this id.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -146,6 +208,26 @@ def add_MfaServiceServicer_to_server(servicer, server):
                     request_deserializer=novacron_dot_api_dot_auth_dot_v1_dot_mfa__service__pb2.GenerateRecoveryCodesRequest.FromString,
                     response_serializer=novacron_dot_api_dot_auth_dot_v1_dot_mfa__service__pb2.GenerateRecoveryCodesResponse.SerializeToString,
             ),
+            'BeginWebauthnRegistration': grpc.unary_unary_rpc_method_handler(
+                    servicer.BeginWebauthnRegistration,
+                    request_deserializer=novacron_dot_api_dot_auth_dot_v1_dot_mfa__service__pb2.BeginWebauthnRegistrationRequest.FromString,
+                    response_serializer=novacron_dot_api_dot_auth_dot_v1_dot_mfa__service__pb2.BeginWebauthnRegistrationResponse.SerializeToString,
+            ),
+            'FinishWebauthnRegistration': grpc.unary_unary_rpc_method_handler(
+                    servicer.FinishWebauthnRegistration,
+                    request_deserializer=novacron_dot_api_dot_auth_dot_v1_dot_mfa__service__pb2.FinishWebauthnRegistrationRequest.FromString,
+                    response_serializer=novacron_dot_api_dot_auth_dot_v1_dot_mfa__service__pb2.FinishWebauthnRegistrationResponse.SerializeToString,
+            ),
+            'BeginWebauthnAssertion': grpc.unary_unary_rpc_method_handler(
+                    servicer.BeginWebauthnAssertion,
+                    request_deserializer=novacron_dot_api_dot_auth_dot_v1_dot_mfa__service__pb2.BeginWebauthnAssertionRequest.FromString,
+                    response_serializer=novacron_dot_api_dot_auth_dot_v1_dot_mfa__service__pb2.BeginWebauthnAssertionResponse.SerializeToString,
+            ),
+            'VerifyWebauthnAssertion': grpc.unary_unary_rpc_method_handler(
+                    servicer.VerifyWebauthnAssertion,
+                    request_deserializer=novacron_dot_api_dot_auth_dot_v1_dot_mfa__service__pb2.VerifyWebauthnAssertionRequest.FromString,
+                    response_serializer=novacron_dot_api_dot_auth_dot_v1_dot_mfa__service__pb2.VerifyWebauthnAssertionResponse.SerializeToString,
+            ),
             'ListMfaCredentials': grpc.unary_unary_rpc_method_handler(
                     servicer.ListMfaCredentials,
                     request_deserializer=novacron_dot_api_dot_auth_dot_v1_dot_mfa__service__pb2.ListMfaCredentialsRequest.FromString,
@@ -175,6 +257,10 @@ class MfaService:
     While a user has a second factor, or a role of the user requires one, a session that began without one may do nothing that takes a
     permission, and makes no API keys: what is left is what it takes to set a second factor up. A wrong password or code counts as a
     guess; after a few, both are refused for a while.
+
+    Security keys and passkeys (WebAuthn) take a browser at one of the origins that auth is set to: a page there asks for the options,
+    gives them to `navigator.credentials`, and sends back what came of it, as its `toJSON` spells it. FAILED_PRECONDITION at all of
+    these: auth is set to no origin.
     """
 
     @staticmethod
@@ -248,6 +334,114 @@ class MfaService:
             '/novacron.api.auth.v1.MfaService/GenerateRecoveryCodes',
             novacron_dot_api_dot_auth_dot_v1_dot_mfa__service__pb2.GenerateRecoveryCodesRequest.SerializeToString,
             novacron_dot_api_dot_auth_dot_v1_dot_mfa__service__pb2.GenerateRecoveryCodesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BeginWebauthnRegistration(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/novacron.api.auth.v1.MfaService/BeginWebauthnRegistration',
+            novacron_dot_api_dot_auth_dot_v1_dot_mfa__service__pb2.BeginWebauthnRegistrationRequest.SerializeToString,
+            novacron_dot_api_dot_auth_dot_v1_dot_mfa__service__pb2.BeginWebauthnRegistrationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FinishWebauthnRegistration(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/novacron.api.auth.v1.MfaService/FinishWebauthnRegistration',
+            novacron_dot_api_dot_auth_dot_v1_dot_mfa__service__pb2.FinishWebauthnRegistrationRequest.SerializeToString,
+            novacron_dot_api_dot_auth_dot_v1_dot_mfa__service__pb2.FinishWebauthnRegistrationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BeginWebauthnAssertion(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/novacron.api.auth.v1.MfaService/BeginWebauthnAssertion',
+            novacron_dot_api_dot_auth_dot_v1_dot_mfa__service__pb2.BeginWebauthnAssertionRequest.SerializeToString,
+            novacron_dot_api_dot_auth_dot_v1_dot_mfa__service__pb2.BeginWebauthnAssertionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def VerifyWebauthnAssertion(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/novacron.api.auth.v1.MfaService/VerifyWebauthnAssertion',
+            novacron_dot_api_dot_auth_dot_v1_dot_mfa__service__pb2.VerifyWebauthnAssertionRequest.SerializeToString,
+            novacron_dot_api_dot_auth_dot_v1_dot_mfa__service__pb2.VerifyWebauthnAssertionResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -41,6 +41,7 @@ class SecurityEventType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     SECURITY_EVENT_TYPE_MFA_ENABLED: _ClassVar[SecurityEventType]
     SECURITY_EVENT_TYPE_MFA_DISABLED: _ClassVar[SecurityEventType]
     SECURITY_EVENT_TYPE_RECOVERY_CODE_USED: _ClassVar[SecurityEventType]
+    SECURITY_EVENT_TYPE_SECURITY_KEY_COPIED: _ClassVar[SecurityEventType]
 AUTHENTICATION_METHOD_UNSPECIFIED: AuthenticationMethod
 AUTHENTICATION_METHOD_PASSWORD: AuthenticationMethod
 AUTHENTICATION_METHOD_MFA: AuthenticationMethod
@@ -63,6 +64,7 @@ SECURITY_EVENT_TYPE_PASSWORD_RESET: SecurityEventType
 SECURITY_EVENT_TYPE_MFA_ENABLED: SecurityEventType
 SECURITY_EVENT_TYPE_MFA_DISABLED: SecurityEventType
 SECURITY_EVENT_TYPE_RECOVERY_CODE_USED: SecurityEventType
+SECURITY_EVENT_TYPE_SECURITY_KEY_COPIED: SecurityEventType
 
 class GeoLocation(_message.Message):
     __slots__ = ("latitude", "longitude", "country", "city")
