@@ -15,6 +15,7 @@ from novacron_auth.identity_providers.provider import NewIdentityProvider
 from novacron_auth.users.account import Role
 from novacron_cli.mfa import qr_code
 
+from . import security_key
 from .authenticator_app import App
 from .oidc import running
 
@@ -28,7 +29,7 @@ def provider(tmp_path_factory):
 @pytest.fixture
 async def auth(make_auth, provider):
     provider.control(reset=True)
-    return await make_auth(identity_provider_ca_file=provider.ca_file)
+    return await make_auth(identity_provider_ca_file=provider.ca_file, **security_key.SETTINGS)
 
 
 @pytest.fixture
@@ -113,6 +114,25 @@ async def test_an_app_is_set_up_used_at_the_login_and_removed(auth, run, passwor
 
 
 @pytest.fixture
+async def test_a_security_key_is_listed_and_removed_here_and_used_in_a_browser(auth, run, password):
+    await auth.user()
+    _, _, codes = await security_key.register(auth, (await auth.login()).access_token, password)
+    code, _, err = await run("login", "alice", "--code", codes[0], "--password-file", "-", typed=password)
+    assert code == 0, err
+    code, out, _ = await run("mfa", "list")
+    assert (code, "blue key" in out, "webauthn" in out) == (0, True, True)
+    code, _, err = await run("mfa", "verify", "--code", "123456")
+    assert (code != 0, "no authenticator app" in err) == (True, True)
+    removing = ("mfa", "remove", "blue key", "--password-file", "-", "--code")
+    assert (await run(*removing, codes[0], typed=password))[0] != 0
+    code, _, err = await run(*removing, codes[1], typed=password)
+    assert (code, "password alone" in err) == (0, True), err
+    code, _, err = await run(*removing, codes[2], typed=password)
+    assert (code != 0, "mfa status" in err) == (True, True)
+    code, out, _ = await run("mfa", "--help")
+    assert (code, "WebAuthn" in out) == (0, True)
+
+
 async def corp(auth, provider):
     tenant_id = await auth.tenant()
     new = NewIdentityProvider(

@@ -50,6 +50,8 @@ async def login(
     On the machine where `novacron up` runs nothing else is needed: the admin's password is in a file there, and the
     session goes on for as long as you like. Elsewhere name the endpoints once: they are kept with the tokens, which are
     renewed silently until the session ends.
+
+    Who has only a security key as second factor gives a recovery code here: a key needs a browser, see `novacron mfa --help`.
     """
     async with connect(context) as connection:
         if device and not provider:

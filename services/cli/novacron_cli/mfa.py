@@ -20,11 +20,17 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Second factors: an authenticator app beside your password, and recovery codes for when it is lost.",
+    help="Second factors: an authenticator app or a security key beside your password, and recovery codes for when it is lost.",
+    epilog="Security keys and passkeys (WebAuthn) need a browser, which a terminal is not: a page at one of auth's "
+    "NOVACRON_WEBAUTHN_ORIGINS registers them and logs in with them (auth's README has the calls). Here they are listed and "
+    "removed. To log in here beside a key, set an app up too, or use a recovery code.",
 )
 
 CodeOption = Annotated[
     str, typer.Option("--code", metavar="CODE", help="Of your app now; each works once. Default: ask.")
+]
+CodeOrRecoveryOption = Annotated[
+    str, typer.Option("--code", metavar="CODE", help="Of your app now, or a recovery code. Default: ask.")
 ]
 PasswordOption = Annotated[
     Path | None, typer.Option("--password-file", metavar="FILE", help="Holds your password; - is standard input.")
@@ -68,6 +74,7 @@ async def verify(context: typer.Context, code: CodeOption = "") -> None:
         await _confirm(connection, await _app_id(connection), code or _asked("Code of the app"))
 
 
+@app.command("list", hidden=True)
 @app.command()
 @told
 async def status(
@@ -75,7 +82,7 @@ async def status(
     user: Annotated[str, typer.Option(metavar="USER", help="Another user's, by id or name. Default: your own.")] = "",
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Show what there is, how many recovery codes are left, and whether a role requires it."""
+    """Show what there is, apps and security keys, how many recovery codes are left, and whether a role requires one."""
     async with connect(context) as connection:
         held = await _factors(connection, await _user_id(connection, user))
         if output is not Output.TABLE:
@@ -103,19 +110,33 @@ async def recovery_codes(context: typer.Context, code: CodeOption = "") -> None:
 
 @app.command(epilog="Example:  novacron mfa disable --code 123456")
 @told
-async def disable(context: typer.Context, code: CodeOption = "", password_file: PasswordOption = None) -> None:
-    """Remove your app and your recovery codes. Takes your password, and a code of the app or a recovery code."""
-    from novacron.api.auth.v1 import DeleteMfaCredentialRequest, MfaServiceStub
-
+async def disable(
+    context: typer.Context, code: CodeOrRecoveryOption = "", password_file: PasswordOption = None
+) -> None:
+    """Remove your app, and with the last second factor your recovery codes. Takes your password and a code."""
     async with connect(context) as connection:
-        credential_id = await _app_id(connection)
-        request = DeleteMfaCredentialRequest(
-            mfa_credential_id=credential_id,
-            password=_password(password_file),
-            one_time_code=code or _asked("Code of the app, or a recovery code"),
-        )
-        await connection.of_auth(MfaServiceStub).DeleteMfaCredential(request)
-    say("removed: your password alone logs you in")
+        await _remove(connection, await _app_id(connection), password_file, code)
+
+
+@app.command(epilog="Example:  novacron mfa remove 'blue key' --code mzxw-6ytb-oi2d-4nzt")
+@told
+async def remove(
+    context: typer.Context,
+    factor: Annotated[str, typer.Argument(help="Name or id, as `novacron mfa status` shows them.")],
+    code: CodeOrRecoveryOption = "",
+    password_file: PasswordOption = None,
+) -> None:
+    """Remove one of your second factors, such as a security key that you lost. Takes your password and a code.
+
+    With the last one your recovery codes go too. A page in a browser can show a security key in place of a code.
+    """
+    async with connect(context) as connection:
+        held = (await _factors(connection)).mfa_credentials
+        found = [one.mfa_credential_id for one in held if factor in (one.mfa_credential_id, one.name)]
+        if len(found) != 1:
+            said = "several second factors have this name" if found else "you have no second factor of this name or id"
+            raise Refusal(said, ExitCode.NOT_FOUND, "`novacron mfa status` shows them with their ids")
+        await _remove(connection, found[0], password_file, code)
 
 
 @app.command()
@@ -178,12 +199,27 @@ async def _factors(connection: Connection, user_id: str = "") -> Any:
     return await connection.of_auth(MfaServiceStub).ListMfaCredentials(request)
 
 
+async def _remove(connection: Connection, credential_id: str, password_file: Path | None, code: str) -> None:
+    from novacron.api.auth.v1 import DeleteMfaCredentialRequest, MfaServiceStub
+
+    request = DeleteMfaCredentialRequest(
+        mfa_credential_id=credential_id,
+        password=_password(password_file),
+        one_time_code=code or _asked("Code of the app, or a recovery code"),
+    )
+    await connection.of_auth(MfaServiceStub).DeleteMfaCredential(request)
+    left = any(one.HasField("confirmed_at") for one in (await _factors(connection)).mfa_credentials)
+    say("removed: logins take what is left" if left else "removed: your password alone logs you in")
+
+
 async def _app_id(connection: Connection) -> str:
-    held = (await _factors(connection)).mfa_credentials
-    if not held:
-        raise Refusal("there is no second factor", ExitCode.NOT_FOUND, "`novacron mfa enroll` sets one up")
-    found: str = held[0].mfa_credential_id
-    return found
+    from novacron.api.auth.v1 import MFA_TYPE_TOTP
+
+    for one in (await _factors(connection)).mfa_credentials:
+        if one.type == MFA_TYPE_TOTP:
+            found: str = one.mfa_credential_id
+            return found
+    raise Refusal("there is no authenticator app", ExitCode.NOT_FOUND, "`novacron mfa enroll` sets one up")
 
 
 async def _user_id(connection: Connection, user: str) -> str:
