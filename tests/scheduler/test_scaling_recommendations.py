@@ -18,6 +18,7 @@ from novacron.api.scheduler.v1 import (
     GenerateScalingRecommendationRequest,
     GetScalingRecommendationRequest,
     ListScalingRecommendationsRequest,
+    MarkScalingRecommendationAppliedRequest,
     RateScalingRecommendationRequest,
     ScalingServiceStub,
     add_ScalingServiceServicer_to_server,
@@ -72,6 +73,7 @@ async def advising(scheduler, servers, measured):
         user = scheduler.user(*(permissions or ("*:*",)), tenant_id=tenant_id)
         return ScalingServiceStub(servers.as_user(server, user))
 
+    as_user.servers, as_user.server = servers, server
     return as_user
 
 
@@ -166,6 +168,25 @@ async def test_the_last_word_of_its_reader_counts(advising, vm_id):
             RateScalingRecommendationRequest(recommendation_id=made.recommendation_id, feedback_score=score)
         )
         assert rated.feedback_score == score
+
+
+async def test_what_was_applied_says_since_when_and_the_first_time_counts(advising, vm_id, tenant):
+    scaling = advising()
+    made = await scaling.GenerateScalingRecommendation(ask(vm_id))
+    assert not made.HasField("applied_at")
+    mark = MarkScalingRecommendationAppliedRequest(recommendation_id=made.recommendation_id)
+    vm = ScalingServiceStub(advising.servers.as_service(advising.server, "vm"))
+    applied = await vm.MarkScalingRecommendationApplied(mark)
+    assert applied.HasField("applied_at")
+    assert await vm.MarkScalingRecommendationApplied(mark) == applied
+    get = GetScalingRecommendationRequest(recommendation_id=made.recommendation_id)
+    assert await vm.GetScalingRecommendation(get) == applied
+    with pytest.raises(NotFound, match="recommendation"):
+        await vm.MarkScalingRecommendationApplied(
+            MarkScalingRecommendationAppliedRequest(recommendation_id=str(uuid4()))
+        )
+    with pytest.raises(PermissionDenied):
+        await scaling.MarkScalingRecommendationApplied(mark)
 
 
 async def test_another_tenant_sees_none_of_it(advising, vm_id, tenant):

@@ -12,6 +12,7 @@ from novacron.api.scheduler.v1 import (
     add_PolicyServiceServicer_to_server,
     add_QuotaServiceServicer_to_server,
     add_ReservationServiceServicer_to_server,
+    add_ResizeServiceServicer_to_server,
     add_ScalingServiceServicer_to_server,
 )
 from novacron.clock import SystemClock
@@ -35,6 +36,8 @@ from .policy_servicer import PolicyServicer
 from .quota_servicer import QuotaServicer
 from .quotas import Quotas
 from .reservations import Reservations
+from .resize_servicer import ResizeServicer
+from .resizes import Resizes
 from .resources import Ratios
 from .scaling_recommendations import ScalingRecommendations
 from .scaling_servicer import ScalingServicer
@@ -61,6 +64,8 @@ async def serve(settings: SchedulerSettings, stopping: asyncio.Event) -> None:
         server.add(add_ReservationServiceServicer_to_server, ReservationServicer(reservations))
         placements = Placements(base.database, ReservationStore(), QuotaStore())
         server.add(add_PlacementServiceServicer_to_server, PlacementServicer(placements))
+        resizes = Resizes(base.database, ReservationStore(), DecisionStore(), placements)
+        server.add(add_ResizeServiceServicer_to_server, ResizeServicer(resizes))
         policies = Policies(base.database, PolicyStore(), tokens)
         server.add(add_PolicyServiceServicer_to_server, PolicyServicer(policies))
         server.add(add_QuotaServiceServicer_to_server, QuotaServicer(Quotas(base.database, QuotaStore(), tokens)))

@@ -37,8 +37,8 @@ def heartbeat(request: pb.HeartbeatNodeRequest) -> Heartbeat:
         cluster=request.cluster or DEFAULT_CLUSTER,
         incarnation=request.incarnation,
         description=said,
-        capacity=_amounts(request.capacity),
-        reserved=_amounts(request.reserved),
+        capacity=amounts(request.capacity),
+        reserved=amounts(request.reserved),
         epoch=request.epoch,
     )
 
@@ -47,7 +47,7 @@ def demand(request: pb.ReserveResourcesRequest) -> Demand:
     return Demand(
         vm_id=UUID(request.vm_id),
         tenant_id=UUID(request.tenant_id),
-        need=_amounts(request.resources),
+        need=amounts(request.resources),
         gpu_type=request.resources.gpu_type,
         allocation_type=_allocation_type(request.allocation_type),
         hypervisor_type=_hypervisor(request.hypervisor_type) if request.hypervisor_type else "",
@@ -161,7 +161,7 @@ RELEASED: Answer[bool, pb.ReleaseReservationResponse] = Answer(
 )
 
 
-def _amounts(message: types.Resources) -> Resources:
+def amounts(message: types.Resources) -> Resources:
     return Resources(*(getattr(message, name) for name in Resources._fields))
 
 

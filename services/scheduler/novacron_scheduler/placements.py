@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from novacron.db import Database
 from novacron.errors import NotFound
 
 from . import explanation, placement, policy, quota
-from .placement import Ranking
+from .placement import Offer, Ranking
 from .quota import Excess
 from .remedy import Remedy, remedies
 from .reservation import Demand, Scored
@@ -25,6 +26,7 @@ class Explained:
     remedies: tuple[Remedy, ...]
     excesses: tuple[Excess, ...]
     words: str
+    offers: Sequence[Offer]  # all nodes at that instant
 
 
 class Placements:
@@ -55,9 +57,11 @@ class Placements:
         ranking = placement.rank(demand, snapshot.offers)
         if not ranking.candidates:
             helping = remedies(demand, snapshot.offers)
-            return Explained(ranking, None, helping, (), explanation.refused(demand, ranking, helping))
+            words = explanation.refused(demand, ranking, helping)
+            return Explained(ranking, None, helping, (), words, snapshot.offers)
         excesses = held.exceeded_by(quota.charge(demand.need)) if held else ()
         if excesses:
-            return Explained(ranking, None, (), excesses, quota.refused(excesses))
+            return Explained(ranking, None, (), excesses, quota.refused(excesses), snapshot.offers)
         best = ranking.candidates[0]
-        return Explained(ranking, best.scored, (), (), explanation.chosen(demand, ranking, best))
+        words = explanation.chosen(demand, ranking, best)
+        return Explained(ranking, best.scored, (), (), words, snapshot.offers)

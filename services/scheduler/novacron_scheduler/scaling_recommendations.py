@@ -10,7 +10,9 @@ from novacron.clock import Clock
 from novacron.db import Database
 from novacron.errors import AlreadyExists, NotFound
 from novacron.paging import PageTokens, page_size
+from novacron.saga import barrier
 
+from .answer import Answer, M
 from .clients import MonitoringClient
 from .reservations import Reservations
 from .resources import Resources
@@ -93,6 +95,18 @@ class ScalingRecommendations:
         if kept is None:
             raise NotFound.named("recommendation", recommendation_id)
         return kept
+
+    async def applied(self, recommendation_id: UUID, answer: Answer[Kept, M]) -> M:
+        """The VM has the size that this advised; the first time counts. :raises NotFound: there is no such one."""
+        async with self._database.transaction() as connection:
+
+            async def effect() -> M:
+                kept = await self._store.applied(connection, recommendation_id)
+                if kept is None:
+                    raise NotFound.named("recommendation", recommendation_id)
+                return answer.of(kept)
+
+            return await barrier.once(connection, answer.message, effect)
 
     async def page(self, size: int, token: str, vm_id: UUID | None, tenant: UUID | None) -> tuple[list[Kept], str]:
         """The newest first, and the token of the next page. :raises InvalidArgument: the token is none of ours."""

@@ -12,6 +12,7 @@ from novacron.api.scheduler import v1 as pb
 from novacron.rpc import current
 
 from . import messages
+from .answer import Answer
 from .scaling.kept import Kept
 from .scaling.recommendation import Sizing
 from .scaling_recommendations import ScalingRecommendations
@@ -43,6 +44,11 @@ class ScalingServicer(pb.ScalingServiceServicer):
         found, following = await self._recommendations.page(request.page_size, request.page_token, vm_id, tenant)
         return pb.ListScalingRecommendationsResponse(recommendations=map(_message, found), next_page_token=following)
 
+    async def MarkScalingRecommendationApplied(
+        self, request: pb.MarkScalingRecommendationAppliedRequest, context: Any
+    ) -> pb.ScalingRecommendation:
+        return await self._recommendations.applied(UUID(request.recommendation_id), _KEPT)
+
     async def RateScalingRecommendation(
         self, request: pb.RateScalingRecommendationRequest, context: Any
     ) -> pb.ScalingRecommendation:
@@ -54,7 +60,7 @@ def _message(kept: Kept) -> pb.ScalingRecommendation:
     horizon, created_at = Duration(), Timestamp()
     horizon.FromTimedelta(kept.horizon)
     created_at.FromDatetime(kept.created_at)
-    return pb.ScalingRecommendation(
+    message = pb.ScalingRecommendation(
         recommendation_id=str(kept.recommendation_id),
         vm_id=str(kept.vm_id),
         current_resources=messages.resources(kept.current),
@@ -67,3 +73,9 @@ def _message(kept: Kept) -> pb.ScalingRecommendation:
         created_at=created_at,
         feedback_score=kept.feedback_score or 0,
     )
+    if kept.applied_at is not None:
+        message.applied_at.FromDatetime(kept.applied_at)
+    return message
+
+
+_KEPT: Answer[Kept, pb.ScalingRecommendation] = Answer(pb.ScalingRecommendation, _message)

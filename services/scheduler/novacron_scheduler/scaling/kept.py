@@ -26,3 +26,4 @@ class Kept:
     model_version: str
     created_at: datetime
     feedback_score: int | None
+    applied_at: datetime | None  # when the VM was given that size because of it

@@ -18,7 +18,7 @@ from ..scaling.recommendation import Recommendation
 
 _COLUMNS = """
 id, vm_id, tenant_id, current_resources, recommended_resources, prediction_confidence, prediction_horizon, cost_impact,
-recommendation_reason, ml_model_version, created_at, feedback_score
+recommendation_reason, ml_model_version, created_at, feedback_score, applied_at
 """
 _KEEP = f"""
 INSERT INTO scaling_recommendations (id, vm_id, tenant_id, current_resources, recommended_resources, prediction_confidence,
@@ -29,6 +29,9 @@ _GET = f"SELECT {_COLUMNS} FROM scaling_recommendations WHERE id = %s"
 _RATE = f"""
 UPDATE scaling_recommendations SET feedback_score = %(score)s
 WHERE id = %(id)s AND (%(tenant)s::uuid IS NULL OR tenant_id = %(tenant)s) RETURNING {_COLUMNS}
+"""
+_APPLIED = f"""
+UPDATE scaling_recommendations SET applied_at = coalesce(applied_at, now()) WHERE id = %s RETURNING {_COLUMNS}
 """
 _PAGE = f"""
 SELECT {_COLUMNS} FROM scaling_recommendations
@@ -75,6 +78,11 @@ class ScalingStore:
         """None: the tenant has no such one."""
         values = {"id": recommendation_id, "score": score, "tenant": tenant}
         row = await (await connection.execute(_RATE, values)).fetchone()
+        return None if row is None else _kept(row)
+
+    async def applied(self, connection: Connection, recommendation_id: UUID) -> Kept | None:
+        """The VM was given that size now, or had been; None: there is no such one."""
+        row = await (await connection.execute(_APPLIED, (recommendation_id,))).fetchone()
         return None if row is None else _kept(row)
 
     async def page(

@@ -29,7 +29,7 @@ from novacron.api.options.v1 import options_pb2 as novacron_dot_api_dot_options_
 from novacron.api.types.v1 import resources_pb2 as novacron_dot_api_dot_types_dot_v1_dot_resources__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n/novacron/api/scheduler/v1/scaling_service.proto\x12\x19novacron.api.scheduler.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a%novacron/api/options/v1/options.proto\x1a%novacron/api/types/v1/resources.proto\"\x83\x03\n\x15ScalingRecommendation\x12\x19\n\x11recommendation_id\x18\x01 \x01(\t\x12\r\n\x05vm_id\x18\x02 \x01(\t\x12;\n\x11\x63urrent_resources\x18\x03 \x01(\x0b\x32 .novacron.api.types.v1.Resources\x12?\n\x15recommended_resources\x18\x04 \x01(\x0b\x32 .novacron.api.types.v1.Resources\x12\x12\n\nconfidence\x18\x05 \x01(\x01\x12*\n\x07horizon\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x13\n\x0b\x63ost_impact\x18\x07 \x01(\t\x12\x0e\n\x06reason\x18\x08 \x01(\t\x12\x15\n\rmodel_version\x18\t \x01(\t\x12.\n\ncreated_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0e\x66\x65\x65\x64\x62\x61\x63k_score\x18\x0b \x01(\x05\"\xd1\x01\n$GenerateScalingRecommendationRequest\x12#\n\x11recommendation_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x17\n\x05vm_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12=\n\x07horizon\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationB\x11\xbaH\x0e\xaa\x01\x0b\"\x04\x08\x80\xeaI2\x03\x08\x90\x1c\x12,\n\x08quantile\x18\x04 \x01(\x01\x42\x1a\xbaH\x17\x12\x12\x11\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\xe0?\xd8\x01\x01\"F\n\x1fGetScalingRecommendationRequest\x12#\n\x11recommendation_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"|\n!ListScalingRecommendationsRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12\x1a\n\x05vm_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"\x88\x01\n\"ListScalingRecommendationsResponse\x12I\n\x0frecommendations\x18\x01 \x03(\x0b\x32\x30.novacron.api.scheduler.v1.ScalingRecommendation\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"j\n RateScalingRecommendationRequest\x12#\n\x11recommendation_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12!\n\x0e\x66\x65\x65\x64\x62\x61\x63k_score\x18\x02 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x05(\x01\x32\xc1\x05\n\x0eScalingService\x12\xaf\x01\n\x1dGenerateScalingRecommendation\x12?.novacron.api.scheduler.v1.GenerateScalingRecommendationRequest\x1a\x30.novacron.api.scheduler.v1.ScalingRecommendation\"\x1b\x90\x02\x02\xc2\xf3\x18\x0e\n\x0cmetrics:read\xca\xf3\x18\x02\x18\x01\x12\x9f\x01\n\x18GetScalingRecommendation\x12:.novacron.api.scheduler.v1.GetScalingRecommendationRequest\x1a\x30.novacron.api.scheduler.v1.ScalingRecommendation\"\x15\x90\x02\x01\xc2\xf3\x18\x0e\n\x0cmetrics:read\x12\xb6\x01\n\x1aListScalingRecommendations\x12<.novacron.api.scheduler.v1.ListScalingRecommendationsRequest\x1a=.novacron.api.scheduler.v1.ListScalingRecommendationsResponse\"\x1b\x90\x02\x01\xc2\xf3\x18\x0e\n\x0cmetrics:read\xca\xf3\x18\x02\x18\x01\x12\xa1\x01\n\x19RateScalingRecommendation\x12;.novacron.api.scheduler.v1.RateScalingRecommendationRequest\x1a\x30.novacron.api.scheduler.v1.ScalingRecommendation\"\x15\x90\x02\x02\xc2\xf3\x18\x0e\n\x0cmetrics:readb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n/novacron/api/scheduler/v1/scaling_service.proto\x12\x19novacron.api.scheduler.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a%novacron/api/options/v1/options.proto\x1a%novacron/api/types/v1/resources.proto\"\xb3\x03\n\x15ScalingRecommendation\x12\x19\n\x11recommendation_id\x18\x01 \x01(\t\x12\r\n\x05vm_id\x18\x02 \x01(\t\x12;\n\x11\x63urrent_resources\x18\x03 \x01(\x0b\x32 .novacron.api.types.v1.Resources\x12?\n\x15recommended_resources\x18\x04 \x01(\x0b\x32 .novacron.api.types.v1.Resources\x12\x12\n\nconfidence\x18\x05 \x01(\x01\x12*\n\x07horizon\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x13\n\x0b\x63ost_impact\x18\x07 \x01(\t\x12\x0e\n\x06reason\x18\x08 \x01(\t\x12\x15\n\rmodel_version\x18\t \x01(\t\x12.\n\ncreated_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0e\x66\x65\x65\x64\x62\x61\x63k_score\x18\x0b \x01(\x05\x12.\n\napplied_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xd1\x01\n$GenerateScalingRecommendationRequest\x12#\n\x11recommendation_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x17\n\x05vm_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12=\n\x07horizon\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationB\x11\xbaH\x0e\xaa\x01\x0b\"\x04\x08\x80\xeaI2\x03\x08\x90\x1c\x12,\n\x08quantile\x18\x04 \x01(\x01\x42\x1a\xbaH\x17\x12\x12\x11\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\xe0?\xd8\x01\x01\"F\n\x1fGetScalingRecommendationRequest\x12#\n\x11recommendation_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"|\n!ListScalingRecommendationsRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12\x1a\n\x05vm_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"\x88\x01\n\"ListScalingRecommendationsResponse\x12I\n\x0frecommendations\x18\x01 \x03(\x0b\x32\x30.novacron.api.scheduler.v1.ScalingRecommendation\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"N\n\'MarkScalingRecommendationAppliedRequest\x12#\n\x11recommendation_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"j\n RateScalingRecommendationRequest\x12#\n\x11recommendation_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12!\n\x0e\x66\x65\x65\x64\x62\x61\x63k_score\x18\x02 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x05(\x01\x32\xed\x06\n\x0eScalingService\x12\xaf\x01\n\x1dGenerateScalingRecommendation\x12?.novacron.api.scheduler.v1.GenerateScalingRecommendationRequest\x1a\x30.novacron.api.scheduler.v1.ScalingRecommendation\"\x1b\x90\x02\x02\xc2\xf3\x18\x0e\n\x0cmetrics:read\xca\xf3\x18\x02\x18\x01\x12\xa3\x01\n\x18GetScalingRecommendation\x12:.novacron.api.scheduler.v1.GetScalingRecommendationRequest\x1a\x30.novacron.api.scheduler.v1.ScalingRecommendation\"\x19\x90\x02\x01\xc2\xf3\x18\x12\n\x0cmetrics:read\x12\x02vm\x12\xb6\x01\n\x1aListScalingRecommendations\x12<.novacron.api.scheduler.v1.ListScalingRecommendationsRequest\x1a=.novacron.api.scheduler.v1.ListScalingRecommendationsResponse\"\x1b\x90\x02\x01\xc2\xf3\x18\x0e\n\x0cmetrics:read\xca\xf3\x18\x02\x18\x01\x12\xa5\x01\n MarkScalingRecommendationApplied\x12\x42.novacron.api.scheduler.v1.MarkScalingRecommendationAppliedRequest\x1a\x30.novacron.api.scheduler.v1.ScalingRecommendation\"\x0b\x90\x02\x02\xc2\xf3\x18\x04\x12\x02vm\x12\xa1\x01\n\x19RateScalingRecommendation\x12;.novacron.api.scheduler.v1.RateScalingRecommendationRequest\x1a\x30.novacron.api.scheduler.v1.ScalingRecommendation\"\x15\x90\x02\x02\xc2\xf3\x18\x0e\n\x0cmetrics:readb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -52,6 +52,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTSCALINGRECOMMENDATIONSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\020'
   _globals['_LISTSCALINGRECOMMENDATIONSREQUEST'].fields_by_name['vm_id']._loaded_options = None
   _globals['_LISTSCALINGRECOMMENDATIONSREQUEST'].fields_by_name['vm_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
+  _globals['_MARKSCALINGRECOMMENDATIONAPPLIEDREQUEST'].fields_by_name['recommendation_id']._loaded_options = None
+  _globals['_MARKSCALINGRECOMMENDATIONAPPLIEDREQUEST'].fields_by_name['recommendation_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_RATESCALINGRECOMMENDATIONREQUEST'].fields_by_name['recommendation_id']._loaded_options = None
   _globals['_RATESCALINGRECOMMENDATIONREQUEST'].fields_by_name['recommendation_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_RATESCALINGRECOMMENDATIONREQUEST'].fields_by_name['feedback_score']._loaded_options = None
@@ -59,23 +61,27 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SCALINGSERVICE'].methods_by_name['GenerateScalingRecommendation']._loaded_options = None
   _globals['_SCALINGSERVICE'].methods_by_name['GenerateScalingRecommendation']._serialized_options = b'\220\002\002\302\363\030\016\n\014metrics:read\312\363\030\002\030\001'
   _globals['_SCALINGSERVICE'].methods_by_name['GetScalingRecommendation']._loaded_options = None
-  _globals['_SCALINGSERVICE'].methods_by_name['GetScalingRecommendation']._serialized_options = b'\220\002\001\302\363\030\016\n\014metrics:read'
+  _globals['_SCALINGSERVICE'].methods_by_name['GetScalingRecommendation']._serialized_options = b'\220\002\001\302\363\030\022\n\014metrics:read\022\002vm'
   _globals['_SCALINGSERVICE'].methods_by_name['ListScalingRecommendations']._loaded_options = None
   _globals['_SCALINGSERVICE'].methods_by_name['ListScalingRecommendations']._serialized_options = b'\220\002\001\302\363\030\016\n\014metrics:read\312\363\030\002\030\001'
+  _globals['_SCALINGSERVICE'].methods_by_name['MarkScalingRecommendationApplied']._loaded_options = None
+  _globals['_SCALINGSERVICE'].methods_by_name['MarkScalingRecommendationApplied']._serialized_options = b'\220\002\002\302\363\030\004\022\002vm'
   _globals['_SCALINGSERVICE'].methods_by_name['RateScalingRecommendation']._loaded_options = None
   _globals['_SCALINGSERVICE'].methods_by_name['RateScalingRecommendation']._serialized_options = b'\220\002\002\302\363\030\016\n\014metrics:read'
   _globals['_SCALINGRECOMMENDATION']._serialized_start=251
-  _globals['_SCALINGRECOMMENDATION']._serialized_end=638
-  _globals['_GENERATESCALINGRECOMMENDATIONREQUEST']._serialized_start=641
-  _globals['_GENERATESCALINGRECOMMENDATIONREQUEST']._serialized_end=850
-  _globals['_GETSCALINGRECOMMENDATIONREQUEST']._serialized_start=852
-  _globals['_GETSCALINGRECOMMENDATIONREQUEST']._serialized_end=922
-  _globals['_LISTSCALINGRECOMMENDATIONSREQUEST']._serialized_start=924
-  _globals['_LISTSCALINGRECOMMENDATIONSREQUEST']._serialized_end=1048
-  _globals['_LISTSCALINGRECOMMENDATIONSRESPONSE']._serialized_start=1051
-  _globals['_LISTSCALINGRECOMMENDATIONSRESPONSE']._serialized_end=1187
-  _globals['_RATESCALINGRECOMMENDATIONREQUEST']._serialized_start=1189
-  _globals['_RATESCALINGRECOMMENDATIONREQUEST']._serialized_end=1295
-  _globals['_SCALINGSERVICE']._serialized_start=1298
-  _globals['_SCALINGSERVICE']._serialized_end=2003
+  _globals['_SCALINGRECOMMENDATION']._serialized_end=686
+  _globals['_GENERATESCALINGRECOMMENDATIONREQUEST']._serialized_start=689
+  _globals['_GENERATESCALINGRECOMMENDATIONREQUEST']._serialized_end=898
+  _globals['_GETSCALINGRECOMMENDATIONREQUEST']._serialized_start=900
+  _globals['_GETSCALINGRECOMMENDATIONREQUEST']._serialized_end=970
+  _globals['_LISTSCALINGRECOMMENDATIONSREQUEST']._serialized_start=972
+  _globals['_LISTSCALINGRECOMMENDATIONSREQUEST']._serialized_end=1096
+  _globals['_LISTSCALINGRECOMMENDATIONSRESPONSE']._serialized_start=1099
+  _globals['_LISTSCALINGRECOMMENDATIONSRESPONSE']._serialized_end=1235
+  _globals['_MARKSCALINGRECOMMENDATIONAPPLIEDREQUEST']._serialized_start=1237
+  _globals['_MARKSCALINGRECOMMENDATIONAPPLIEDREQUEST']._serialized_end=1315
+  _globals['_RATESCALINGRECOMMENDATIONREQUEST']._serialized_start=1317
+  _globals['_RATESCALINGRECOMMENDATIONREQUEST']._serialized_end=1423
+  _globals['_SCALINGSERVICE']._serialized_start=1426
+  _globals['_SCALINGSERVICE']._serialized_end=2303
 # @@protoc_insertion_point(module_scope)

@@ -14,7 +14,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class ScalingRecommendation(_message.Message):
-    __slots__ = ("recommendation_id", "vm_id", "current_resources", "recommended_resources", "confidence", "horizon", "cost_impact", "reason", "model_version", "created_at", "feedback_score")
+    __slots__ = ("recommendation_id", "vm_id", "current_resources", "recommended_resources", "confidence", "horizon", "cost_impact", "reason", "model_version", "created_at", "feedback_score", "applied_at")
     RECOMMENDATION_ID_FIELD_NUMBER: _ClassVar[int]
     VM_ID_FIELD_NUMBER: _ClassVar[int]
     CURRENT_RESOURCES_FIELD_NUMBER: _ClassVar[int]
@@ -26,6 +26,7 @@ class ScalingRecommendation(_message.Message):
     MODEL_VERSION_FIELD_NUMBER: _ClassVar[int]
     CREATED_AT_FIELD_NUMBER: _ClassVar[int]
     FEEDBACK_SCORE_FIELD_NUMBER: _ClassVar[int]
+    APPLIED_AT_FIELD_NUMBER: _ClassVar[int]
     recommendation_id: str
     vm_id: str
     current_resources: _resources_pb2.Resources
@@ -37,7 +38,8 @@ class ScalingRecommendation(_message.Message):
     model_version: str
     created_at: _timestamp_pb2.Timestamp
     feedback_score: int
-    def __init__(self, recommendation_id: _Optional[str] = ..., vm_id: _Optional[str] = ..., current_resources: _Optional[_Union[_resources_pb2.Resources, _Mapping]] = ..., recommended_resources: _Optional[_Union[_resources_pb2.Resources, _Mapping]] = ..., confidence: _Optional[float] = ..., horizon: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., cost_impact: _Optional[str] = ..., reason: _Optional[str] = ..., model_version: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., feedback_score: _Optional[int] = ...) -> None: ...
+    applied_at: _timestamp_pb2.Timestamp
+    def __init__(self, recommendation_id: _Optional[str] = ..., vm_id: _Optional[str] = ..., current_resources: _Optional[_Union[_resources_pb2.Resources, _Mapping]] = ..., recommended_resources: _Optional[_Union[_resources_pb2.Resources, _Mapping]] = ..., confidence: _Optional[float] = ..., horizon: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., cost_impact: _Optional[str] = ..., reason: _Optional[str] = ..., model_version: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., feedback_score: _Optional[int] = ..., applied_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class GenerateScalingRecommendationRequest(_message.Message):
     __slots__ = ("recommendation_id", "vm_id", "horizon", "quantile")
@@ -74,6 +76,12 @@ class ListScalingRecommendationsResponse(_message.Message):
     recommendations: _containers.RepeatedCompositeFieldContainer[ScalingRecommendation]
     next_page_token: str
     def __init__(self, recommendations: _Optional[_Iterable[_Union[ScalingRecommendation, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class MarkScalingRecommendationAppliedRequest(_message.Message):
+    __slots__ = ("recommendation_id",)
+    RECOMMENDATION_ID_FIELD_NUMBER: _ClassVar[int]
+    recommendation_id: str
+    def __init__(self, recommendation_id: _Optional[str] = ...) -> None: ...
 
 class RateScalingRecommendationRequest(_message.Message):
     __slots__ = ("recommendation_id", "feedback_score")

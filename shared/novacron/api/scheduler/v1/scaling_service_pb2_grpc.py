@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class ScalingServiceStub:
-    """What size VMs should have, by what they needed. It advises; nothing is resized.
+    """What size VMs should have, by what they needed. It advises and resizes nothing: VmService.ResizeVm carries out a recommendation.
     """
 
     def __init__(self, channel):
@@ -50,6 +50,11 @@ class ScalingServiceStub:
                 request_serializer=novacron_dot_api_dot_scheduler_dot_v1_dot_scaling__service__pb2.ListScalingRecommendationsRequest.SerializeToString,
                 response_deserializer=novacron_dot_api_dot_scheduler_dot_v1_dot_scaling__service__pb2.ListScalingRecommendationsResponse.FromString,
                 _registered_method=True)
+        self.MarkScalingRecommendationApplied = channel.unary_unary(
+                '/novacron.api.scheduler.v1.ScalingService/MarkScalingRecommendationApplied',
+                request_serializer=novacron_dot_api_dot_scheduler_dot_v1_dot_scaling__service__pb2.MarkScalingRecommendationAppliedRequest.SerializeToString,
+                response_deserializer=novacron_dot_api_dot_scheduler_dot_v1_dot_scaling__service__pb2.ScalingRecommendation.FromString,
+                _registered_method=True)
         self.RateScalingRecommendation = channel.unary_unary(
                 '/novacron.api.scheduler.v1.ScalingService/RateScalingRecommendation',
                 request_serializer=novacron_dot_api_dot_scheduler_dot_v1_dot_scaling__service__pb2.RateScalingRecommendationRequest.SerializeToString,
@@ -58,7 +63,7 @@ class ScalingServiceStub:
 
 
 class ScalingServiceServicer:
-    """What size VMs should have, by what they needed. It advises; nothing is resized.
+    """What size VMs should have, by what they needed. It advises and resizes nothing: VmService.ResizeVm carries out a recommendation.
     """
 
     def GenerateScalingRecommendation(self, request, context):
@@ -78,6 +83,13 @@ class ScalingServiceServicer:
 
     def ListScalingRecommendations(self, request, context):
         """Lists recommendations, the newest first. INVALID_ARGUMENT: bad page token.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def MarkScalingRecommendationApplied(self, request, context):
+        """Notes that the VM was given the size that this recommendation advised. The first time counts. NOT_FOUND: no such one.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -108,6 +120,11 @@ def add_ScalingServiceServicer_to_server(servicer, server):
                     request_deserializer=novacron_dot_api_dot_scheduler_dot_v1_dot_scaling__service__pb2.ListScalingRecommendationsRequest.FromString,
                     response_serializer=novacron_dot_api_dot_scheduler_dot_v1_dot_scaling__service__pb2.ListScalingRecommendationsResponse.SerializeToString,
             ),
+            'MarkScalingRecommendationApplied': grpc.unary_unary_rpc_method_handler(
+                    servicer.MarkScalingRecommendationApplied,
+                    request_deserializer=novacron_dot_api_dot_scheduler_dot_v1_dot_scaling__service__pb2.MarkScalingRecommendationAppliedRequest.FromString,
+                    response_serializer=novacron_dot_api_dot_scheduler_dot_v1_dot_scaling__service__pb2.ScalingRecommendation.SerializeToString,
+            ),
             'RateScalingRecommendation': grpc.unary_unary_rpc_method_handler(
                     servicer.RateScalingRecommendation,
                     request_deserializer=novacron_dot_api_dot_scheduler_dot_v1_dot_scaling__service__pb2.RateScalingRecommendationRequest.FromString,
@@ -122,7 +139,7 @@ def add_ScalingServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ScalingService:
-    """What size VMs should have, by what they needed. It advises; nothing is resized.
+    """What size VMs should have, by what they needed. It advises and resizes nothing: VmService.ResizeVm carries out a recommendation.
     """
 
     @staticmethod
@@ -196,6 +213,33 @@ class ScalingService:
             '/novacron.api.scheduler.v1.ScalingService/ListScalingRecommendations',
             novacron_dot_api_dot_scheduler_dot_v1_dot_scaling__service__pb2.ListScalingRecommendationsRequest.SerializeToString,
             novacron_dot_api_dot_scheduler_dot_v1_dot_scaling__service__pb2.ListScalingRecommendationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MarkScalingRecommendationApplied(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/novacron.api.scheduler.v1.ScalingService/MarkScalingRecommendationApplied',
+            novacron_dot_api_dot_scheduler_dot_v1_dot_scaling__service__pb2.MarkScalingRecommendationAppliedRequest.SerializeToString,
+            novacron_dot_api_dot_scheduler_dot_v1_dot_scaling__service__pb2.ScalingRecommendation.FromString,
             options,
             channel_credentials,
             insecure,

@@ -114,6 +114,26 @@ class MoveVmRequest(_message.Message):
     return_immediately: bool
     def __init__(self, vm_id: _Optional[str] = ..., node: _Optional[str] = ..., grace_seconds: _Optional[int] = ..., request_id: _Optional[str] = ..., return_immediately: _Optional[bool] = ...) -> None: ...
 
+class ResizeVmRequest(_message.Message):
+    __slots__ = ("vm_id", "cpu_cores", "memory_mib", "recommendation_id", "restart", "grace_seconds", "request_id", "return_immediately")
+    VM_ID_FIELD_NUMBER: _ClassVar[int]
+    CPU_CORES_FIELD_NUMBER: _ClassVar[int]
+    MEMORY_MIB_FIELD_NUMBER: _ClassVar[int]
+    RECOMMENDATION_ID_FIELD_NUMBER: _ClassVar[int]
+    RESTART_FIELD_NUMBER: _ClassVar[int]
+    GRACE_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    RETURN_IMMEDIATELY_FIELD_NUMBER: _ClassVar[int]
+    vm_id: str
+    cpu_cores: int
+    memory_mib: int
+    recommendation_id: str
+    restart: bool
+    grace_seconds: int
+    request_id: str
+    return_immediately: bool
+    def __init__(self, vm_id: _Optional[str] = ..., cpu_cores: _Optional[int] = ..., memory_mib: _Optional[int] = ..., recommendation_id: _Optional[str] = ..., restart: _Optional[bool] = ..., grace_seconds: _Optional[int] = ..., request_id: _Optional[str] = ..., return_immediately: _Optional[bool] = ...) -> None: ...
+
 class DeleteVmRequest(_message.Message):
     __slots__ = ("vm_id", "return_immediately")
     VM_ID_FIELD_NUMBER: _ClassVar[int]

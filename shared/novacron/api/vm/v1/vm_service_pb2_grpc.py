@@ -71,6 +71,11 @@ class VmServiceStub:
                 request_serializer=novacron_dot_api_dot_vm_dot_v1_dot_vm__service__pb2.RebootVmRequest.SerializeToString,
                 response_deserializer=novacron_dot_api_dot_vm_dot_v1_dot_vm__pb2.Vm.FromString,
                 _registered_method=True)
+        self.ResizeVm = channel.unary_unary(
+                '/novacron.api.vm.v1.VmService/ResizeVm',
+                request_serializer=novacron_dot_api_dot_vm_dot_v1_dot_vm__service__pb2.ResizeVmRequest.SerializeToString,
+                response_deserializer=novacron_dot_api_dot_vm_dot_v1_dot_vm__pb2.Vm.FromString,
+                _registered_method=True)
         self.MoveVm = channel.unary_unary(
                 '/novacron.api.vm.v1.VmService/MoveVm',
                 request_serializer=novacron_dot_api_dot_vm_dot_v1_dot_vm__service__pb2.MoveVmRequest.SerializeToString,
@@ -143,6 +148,17 @@ class VmServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ResizeVm(self, request, context):
+        """Gives a VM other vCPUs and other memory, on its node and on its disk. One that runs is shut down for it and runs again, if
+        `restart` says so; one that does not start at its new size has its old one again.
+        RESOURCE_EXHAUSTED: the node has no room (the message says what is missing, and whether a move would help), or the quota
+        does not allow it; nothing has changed. FAILED_PRECONDITION: it runs and `restart` is not set, wrong state, a recommendation
+        for what the VM no longer is, or the resize failed and was undone. ALREADY_EXISTS: the `request_id` is another request's.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def MoveVm(self, request, context):
         """Moves a VM to another node with its disk: it is shut down, moved, and runs again. One that is stopped stays so.
         RESOURCE_EXHAUSTED: no other node fits; nothing has changed. FAILED_PRECONDITION: wrong state, or the move failed and was
@@ -202,6 +218,11 @@ def add_VmServiceServicer_to_server(servicer, server):
             'RebootVm': grpc.unary_unary_rpc_method_handler(
                     servicer.RebootVm,
                     request_deserializer=novacron_dot_api_dot_vm_dot_v1_dot_vm__service__pb2.RebootVmRequest.FromString,
+                    response_serializer=novacron_dot_api_dot_vm_dot_v1_dot_vm__pb2.Vm.SerializeToString,
+            ),
+            'ResizeVm': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResizeVm,
+                    request_deserializer=novacron_dot_api_dot_vm_dot_v1_dot_vm__service__pb2.ResizeVmRequest.FromString,
                     response_serializer=novacron_dot_api_dot_vm_dot_v1_dot_vm__pb2.Vm.SerializeToString,
             ),
             'MoveVm': grpc.unary_unary_rpc_method_handler(
@@ -409,6 +430,33 @@ class VmService:
             target,
             '/novacron.api.vm.v1.VmService/RebootVm',
             novacron_dot_api_dot_vm_dot_v1_dot_vm__service__pb2.RebootVmRequest.SerializeToString,
+            novacron_dot_api_dot_vm_dot_v1_dot_vm__pb2.Vm.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResizeVm(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/novacron.api.vm.v1.VmService/ResizeVm',
+            novacron_dot_api_dot_vm_dot_v1_dot_vm__service__pb2.ResizeVmRequest.SerializeToString,
             novacron_dot_api_dot_vm_dot_v1_dot_vm__pb2.Vm.FromString,
             options,
             channel_credentials,

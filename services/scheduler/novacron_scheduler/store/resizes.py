@@ -1,0 +1,128 @@
+"""Resizes in ``resource_allocations``: claimed, made good, or taken back."""
+
+# ruff: noqa: S608 - statements are put together of this service's own constants
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from novacron.db import Connection
+
+from ..quota import Usage
+from ..reservation import Reservation
+from ..resize import Standing
+from ..resources import DIMENSIONS, Resources
+from .quotas import CHARGE, COUNT, REFUND
+from .reservations import OverQuota
+
+# Names of the seed's columns, in the order of the dimensions.
+_NAMES = ("cpu_cores", "memory_mb", "storage_gb", "network_bandwidth_mbps", "gpu_count")
+_BY_DIMENSION = list(zip(_NAMES, DIMENSIONS, strict=True))
+_HELD = f"ARRAY[{', '.join(_NAMES)}]"
+
+_STANDING = (
+    "SELECT resize_id, resized_from, resized_to FROM resource_allocations WHERE vm_id = %s AND status = 'active'"
+)
+
+# The condition is the promise, as a claim's is: the difference fits. What does not grow is not asked for, on no node. The VM's
+# row is locked before the node's, as releases lock them.
+_CLAIM = f"""
+WITH claimed AS (
+    UPDATE nodes SET
+        {", ".join(f"allocated_{name} = allocated_{name} + %({dimension})s" for name, dimension in _BY_DIMENSION)}
+    WHERE id = %(node_id)s AND (NOT %(grows)s OR (status = 'ready' AND lease_until > now()))
+        AND {
+    " AND ".join(
+        f"(%({dimension})s = 0 OR (allocated_{name} + %({dimension})s <= allocatable_{name}"
+        f" AND %(new_{dimension})s <= capacity_{name}))"
+        for name, dimension in _BY_DIMENSION
+    )
+}
+    RETURNING id
+), held AS (
+    UPDATE resource_allocations SET
+        resize_id = %(resize_id)s, resized_from = {_HELD}, resized_to = %(after)s::bigint[],
+        {", ".join(f"{name} = {name} + %({dimension})s" for name, dimension in _BY_DIMENSION)},
+        quota_charge = (
+            SELECT array_agg(counted + extra ORDER BY number)
+            FROM unnest({CHARGE}, %(charge)s::bigint[]) WITH ORDINALITY AS pairs (counted, extra, number)
+        )
+    FROM claimed WHERE vm_id = %(vm_id)s AND status = 'active'
+), counted AS (
+    {COUNT}
+)
+SELECT EXISTS (SELECT FROM counted) OR NOT EXISTS (SELECT FROM tenant_quotas WHERE tenant_id = %(tenant_id)s) FROM claimed
+"""
+
+# The row is locked: what it holds and counts for is what is read here. What is freed is the difference, never below zero.
+_SETTLE = f"""
+WITH before AS (
+    SELECT id, {_HELD} AS held, {CHARGE} AS charge, {{size}} AS size
+    FROM resource_allocations WHERE vm_id = %s AND status = 'active' AND resize_id = %s AND {{size}} IS NOT NULL
+), released AS (
+    UPDATE resource_allocations SET resized_from = NULL, resized_to = NULL, resize_id = {{resize_id}},
+        {", ".join(f"{name} = before.size[{number}]" for number, name in enumerate(_NAMES, 1))},
+        quota_charge = ARRAY[1, before.size[1], before.size[2], before.size[3], before.size[5]]
+    FROM before WHERE resource_allocations.id = before.id
+    RETURNING tenant_id, node_id,
+        {", ".join(f"before.held[{number}] - {name} AS {name}" for number, name in enumerate(_NAMES, 1))},
+        (
+            SELECT array_agg(was - now ORDER BY number)
+            FROM unnest(before.charge, quota_charge) WITH ORDINALITY AS pairs (was, now, number)
+        ) AS charge
+), refunded AS (
+    {REFUND}
+)
+UPDATE nodes SET {", ".join(f"allocated_{name} = allocated_{name} - released.{name}" for name in _NAMES)}
+FROM released WHERE nodes.id = released.node_id
+"""
+_CONFIRM = _SETTLE.format(size="resized_to", resize_id="resource_allocations.resize_id")
+_UNDO = _SETTLE.format(size="resized_from", resize_id="NULL")
+
+
+class ResizeStore:
+    """Places that change their size. The caller has locked the VM's row."""
+
+    async def standing(self, connection: Connection, vm_id: UUID) -> Standing:
+        """The last resize of the place that the VM holds."""
+        row = await (await connection.execute(_STANDING, (vm_id,))).fetchone()
+        resize_id, before, after = row or (None, None, None)
+        return Standing(resize_id, Resources(*before) if before else None, Resources(*after) if after else None)
+
+    async def claim(
+        self,
+        connection: Connection,
+        held: Reservation,
+        resize_id: UUID,
+        size: Resources,
+        extra: Resources,
+        charge: Usage,
+    ) -> bool:
+        """Take ``extra`` of the VM's node and count it for the tenant, all or nothing; False: the node does not take it.
+
+        :raises OverQuota: the tenant may not hold that much; the transaction is lost.
+        """
+        values = extra._asdict() | {f"new_{name}": amount for name, amount in size._asdict().items()}
+        values |= {
+            "node_id": held.node.node_id,
+            "vm_id": held.vm_id,
+            "tenant_id": held.tenant_id,
+            "resize_id": resize_id,
+            "grows": any(extra),
+            "after": list(size),
+            "charge": list(charge),
+        }
+        row = await (await connection.execute(_CLAIM, values)).fetchone()
+        if row is None:
+            return False
+        if any(charge) and not row[0]:
+            raise OverQuota
+        return True
+
+    async def confirm(self, connection: Connection, vm_id: UUID, resize_id: UUID) -> bool:
+        """The place has the new size; whether this resize was under way."""
+        return (await connection.execute(_CONFIRM, (vm_id, resize_id))).rowcount > 0
+
+    async def undo(self, connection: Connection, vm_id: UUID, resize_id: UUID) -> bool:
+        """The place has the size of before; whether this resize was under way."""
+        return (await connection.execute(_UNDO, (vm_id, resize_id))).rowcount > 0
