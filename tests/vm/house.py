@@ -17,6 +17,8 @@ from novacron.api.scheduler.v1 import (
     add_LeakServiceServicer_to_server,
     add_NodeServiceServicer_to_server,
     add_ReservationServiceServicer_to_server,
+    add_ResizeServiceServicer_to_server,
+    add_ScalingServiceServicer_to_server,
 )
 from novacron.api.vm.v1 import (
     CreateVmRequest,
@@ -63,10 +65,16 @@ from novacron_scheduler.__main__ import MIGRATIONS as SCHEDULER
 from novacron_scheduler.leak_servicer import LeakServicer
 from novacron_scheduler.leaks import Leaks
 from novacron_scheduler.nodes import Nodes
+from novacron_scheduler.placements import Placements
 from novacron_scheduler.reservations import Reservations
+from novacron_scheduler.resize_servicer import ResizeServicer
+from novacron_scheduler.resizes import Resizes
 from novacron_scheduler.resources import Ratios
+from novacron_scheduler.scaling_recommendations import ScalingRecommendations
+from novacron_scheduler.scaling_servicer import ScalingServicer
 from novacron_scheduler.servicer import NodeServicer, ReservationServicer
-from novacron_scheduler.store import DecisionStore, NodeStore, ReservationStore
+from novacron_scheduler.store import DecisionStore, NodeStore, QuotaStore, ReservationStore
+from novacron_scheduler.store.scaling import ScalingStore
 from novacron_vm import sagas
 from novacron_vm.agents import Agents
 from novacron_vm.clients import MonitoringClient, SchedulerClient
@@ -258,6 +266,23 @@ class House:
             told.setdefault(vm_id, []).append(node_id)
         return told
 
+    async def sizes(self) -> dict[UUID, list[tuple[int, int]]]:
+        """Who says that which VM has how many vCPUs and MiB of memory: rows, domains and reservations."""
+        kept = "SELECT vm_id, cpu_cores, memory_mb FROM resource_allocations WHERE status <> 'deallocated'"
+        live = """SELECT id, (resource_config ->> 'cpu_cores')::bigint, (resource_config ->> 'memory_mib')::bigint
+                  FROM vms WHERE state IN ('running', 'stopped')"""
+        on_hosts = [
+            (one.vm_id, one.vcpus, one.memory_mib) for host in self.hosts.values() for one in await host.driver.list()
+        ]
+        told: dict[UUID, list[tuple[int, int]]] = {}
+        for vm_id, cpu_cores, memory_mib in [
+            *await rows(self.vm_database, live),
+            *await rows(self.scheduler_database, kept),
+            *on_hosts,
+        ]:
+            told.setdefault(vm_id, []).append((cpu_cores, memory_mib))
+        return told
+
     async def nothing_is_left_over(self) -> None:
         """Every VM that lives has its reservation, domain and monitoring; nothing else has any."""
         found = await rows(self.vm_database, "SELECT id, state::text FROM vms WHERE state IN ('running', 'stopped')")
@@ -268,6 +293,8 @@ class House:
         for vm_id, told in (await self.places()).items():
             assert len(told) == 3, f"VM {vm_id} is held more than once: {told}"
             assert len(set(told)) == 1, f"not all say that VM {vm_id} is on the same node: {told}"
+        sizes = await self.sizes()
+        assert all(len(told) == 3 and len(set(told)) == 1 for told in sizes.values()), f"not all say one size: {sizes}"
         (taken,) = await rows(self.scheduler_database, "SELECT sum(allocated_cpu_cores) FROM nodes")
         (held,) = await rows(
             self.scheduler_database,
@@ -297,12 +324,19 @@ async def rows(database: Database, query: str, *values: Any) -> list[tuple[Any, 
 async def serve_scheduler(servers: Servers, database: Database, *, port: int = 0, lease_seconds: float = 60) -> Server:
     nodes = Nodes(database, NodeStore(), PageTokens(KEY), Ratios(), lease_seconds)
     reservations = Reservations(database, ReservationStore(), DecisionStore(), PageTokens(KEY))
+    placements = Placements(database, ReservationStore(), QuotaStore())
+    resizes = Resizes(database, ReservationStore(), DecisionStore(), placements)
+    # Kept recommendations alone: nobody here is asked what VMs needed.
+    unasked: Any = None
+    scaling = ScalingRecommendations(database, ScalingStore(), PageTokens(KEY), reservations, unasked, SystemClock())
     return await servers.start(
         "scheduler",
         [
             (add_NodeServiceServicer_to_server, NodeServicer(nodes)),
             (add_ReservationServiceServicer_to_server, ReservationServicer(reservations)),
             (add_LeakServiceServicer_to_server, LeakServicer(Leaks(database))),
+            (add_ResizeServiceServicer_to_server, ResizeServicer(resizes)),
+            (add_ScalingServiceServicer_to_server, ScalingServicer(scaling)),
         ],
         mesh_listen=f"127.0.0.1:{port}",
     )

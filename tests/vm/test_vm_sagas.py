@@ -2,9 +2,16 @@
 
 import pytest
 
-from novacron.api.vm.v1 import DeleteVmRequest, MoveVmRequest, RebootVmRequest, StartVmRequest, StopVmRequest
+from novacron.api.vm.v1 import (
+    DeleteVmRequest,
+    MoveVmRequest,
+    RebootVmRequest,
+    ResizeVmRequest,
+    StartVmRequest,
+    StopVmRequest,
+)
 from novacron.testing.sagas import fail_at_every_step, repeat_every_step
-from novacron_vm.sagas import CREATE_VM, DELETE_VM, MOVE_VM, REBOOT_VM, START_VM, STOP_VM
+from novacron_vm.sagas import CREATE_VM, DELETE_VM, MOVE_VM, REBOOT_VM, RESIZE_VM, START_VM, STOP_VM
 
 
 class Runs:
@@ -32,16 +39,20 @@ class Runs:
     async def reboot_vm(self):
         return await self.order(self.vms.RebootVm, RebootVmRequest, await self.house.create())
 
+    async def resize_vm(self):
+        vm = await self.house.create()
+        return await self.order(self.vms.ResizeVm, ResizeVmRequest, vm, cpu_cores=2, memory_mib=64, restart=True)
+
     async def move_vm(self):
         operator = self.house.vms(self.house.someone("node:drain", tenant_id=self.house.user.tenant_id))
         return await self.order(operator.MoveVm, MoveVmRequest, await self.house.create())
 
-    async def order(self, rpc, request, vm):
-        begun = await rpc(request(vm_id=vm.vm_id, return_immediately=True))
+    async def order(self, rpc, request, vm, **how):
+        begun = await rpc(request(vm_id=vm.vm_id, return_immediately=True, **how))
         return await self.house.ended(begun.saga_id)
 
 
-SAGAS = [CREATE_VM, DELETE_VM, START_VM, STOP_VM, REBOOT_VM, MOVE_VM]
+SAGAS = [CREATE_VM, DELETE_VM, START_VM, STOP_VM, REBOOT_VM, RESIZE_VM, MOVE_VM]
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from novacron.api.agent.v1 import (
     ListVmsRequest,
     PowerState,
     RebootVmRequest,
+    ResizeVmRequest,
     StartVmRequest,
     StopVmRequest,
 )
@@ -111,6 +112,11 @@ class Agents:
     async def reboot(self, node: Node, vm_id: UUID, grace_seconds: int) -> None:
         with self._agent(node) as agent:
             await agent.RebootVm(RebootVmRequest(vm_id=str(vm_id), grace_seconds=grace_seconds))
+
+    async def resize(self, node: Node, vm_id: UUID, name: str, spec: VmSpec) -> None:
+        """Off, and of this spec's size from its next start."""
+        with self._agent(node) as agent:
+            await agent.ResizeVm(ResizeVmRequest(vm=_made_of(vm_id, name, spec)))
 
     async def console(self, node: Node, vm_id: UUID, offset: int, limit: int) -> bytes:
         with self._agent(node) as agent:

@@ -9,12 +9,19 @@ from novacron.api.monitoring.v1 import CreateVmMonitoringRequest, DeleteVmMonito
 from novacron.api.scheduler.v1 import (
     NODE_STATUS_MAINTENANCE,
     ConfirmReservationRequest,
+    ConfirmResizeRequest,
     DrainNodeRequest,
     GetNodeRequest,
+    GetScalingRecommendationRequest,
+    MarkScalingRecommendationAppliedRequest,
     NodeServiceStub,
     ReleaseReservationRequest,
     ReservationServiceStub,
     ReserveResourcesRequest,
+    ResizeReservationRequest,
+    ResizeServiceStub,
+    ScalingServiceStub,
+    UndoResizeRequest,
 )
 from novacron.api.types.v1 import Resources
 from novacron.rpc import Channel
@@ -32,12 +39,23 @@ class Place:
     agent_address: str
 
 
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """A scaling recommendation: sizes as vCPUs and MiB of memory."""
+
+    vm_id: UUID
+    advised_for: tuple[int, int]
+    advised: tuple[int, int]
+
+
 class SchedulerClient:
     """What the vm service asks of the scheduler."""
 
     def __init__(self, channel: Channel) -> None:
         self._reservations = ReservationServiceStub(channel)
         self._nodes = NodeServiceStub(channel)
+        self._resizes = ResizeServiceStub(channel)
+        self._scaling = ScalingServiceStub(channel)
 
     async def reserve(
         self, vm_id: UUID, tenant_id: UUID, spec: VmSpec, *, move_id: UUID | None = None, node: str = ""
@@ -47,7 +65,7 @@ class SchedulerClient:
             ReserveResourcesRequest(
                 vm_id=str(vm_id),
                 tenant_id=str(tenant_id),
-                resources=Resources(cpu_cores=spec.cpu_cores, memory_mib=spec.memory_mib, storage_gib=spec.storage_gib),
+                resources=_resources(spec),
                 hypervisor_type=HYPERVISOR_TO_PROTO[spec.hypervisor_type],
                 node_labels=spec.node_labels,
                 move_id=_text(move_id),
@@ -69,6 +87,32 @@ class SchedulerClient:
         """Give back all that the VM holds, or what this move claimed."""
         request = ReleaseReservationRequest(vm_id=str(vm_id), move_id=_text(move_id))
         await self._reservations.ReleaseReservation(request)
+
+    async def resize(self, vm_id: UUID, resize_id: UUID, spec: VmSpec) -> None:
+        """Claim the larger of the VM's present size and this one where it is. :raises NoCapacity: its node has no room."""
+        request = ResizeReservationRequest(vm_id=str(vm_id), resize_id=str(resize_id), resources=_resources(spec))
+        await self._resizes.ResizeReservation(request)
+
+    async def confirm_resize(self, vm_id: UUID, resize_id: UUID) -> None:
+        """The VM has its new size; what it held beyond is free."""
+        await self._resizes.ConfirmResize(ConfirmResizeRequest(vm_id=str(vm_id), resize_id=str(resize_id)))
+
+    async def undo_resize(self, vm_id: UUID, resize_id: UUID) -> None:
+        """The VM holds what it held before."""
+        await self._resizes.UndoResize(UndoResizeRequest(vm_id=str(vm_id), resize_id=str(resize_id)))
+
+    async def advice(self, recommendation_id: UUID) -> Advice:
+        """What was recommended, of whatever tenant's VM. :raises NotFound: no such one."""
+        request = GetScalingRecommendationRequest(recommendation_id=str(recommendation_id))
+        made = await self._scaling.GetScalingRecommendation(request)
+        now, then = made.current_resources, made.recommended_resources
+        sizes = (now.cpu_cores, now.memory_mib), (then.cpu_cores, then.memory_mib)
+        return Advice(UUID(made.vm_id), *sizes)
+
+    async def mark_applied(self, recommendation_id: UUID) -> None:
+        """The VM has the size that was recommended."""
+        request = MarkScalingRecommendationAppliedRequest(recommendation_id=str(recommendation_id))
+        await self._scaling.MarkScalingRecommendationApplied(request)
 
     async def place(self, node: UUID | str) -> Place:
         """Where a node's agent is now, by its id or its name. :raises NotFound: no such node."""
@@ -102,6 +146,10 @@ class MonitoringClient:
 
     async def delete(self, vm_id: UUID) -> None:
         await self._metrics.DeleteVmMonitoring(DeleteVmMonitoringRequest(vm_id=str(vm_id)))
+
+
+def _resources(spec: VmSpec) -> Resources:
+    return Resources(cpu_cores=spec.cpu_cores, memory_mib=spec.memory_mib, storage_gib=spec.storage_gib)
 
 
 def _text(value: UUID | None) -> str:

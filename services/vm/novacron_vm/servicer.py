@@ -18,6 +18,7 @@ from novacron.api.vm.v1 import (
     ListVmsResponse,
     MoveVmRequest,
     RebootVmRequest,
+    ResizeVmRequest,
     StartVmRequest,
     StopVmRequest,
     VmEvent,
@@ -25,7 +26,7 @@ from novacron.api.vm.v1 import (
     WatchVmRequest,
 )
 from novacron.api.vm.v1 import Vm as ProtoVm
-from novacron.errors import FailedPrecondition
+from novacron.errors import FailedPrecondition, InvalidArgument, NotFound
 from novacron.ids import new_id
 from novacron.paging import PageTokens, page_size
 from novacron.rpc import current, validation
@@ -35,7 +36,7 @@ from .agents import Agents
 from .clients import SchedulerClient
 from .store import VmStore
 from .template_store import TemplateStore
-from .vm import NewVm, VmState, merged
+from .vm import NewVm, Resize, VmState, merged
 from .vms import Vms
 
 _GRACE_SECONDS = 10
@@ -141,6 +142,18 @@ class VmServicer(VmServiceServicer):
         )
         return messages.vm_to_proto(vm)
 
+    async def ResizeVm(self, request: ResizeVmRequest, context: Any) -> ProtoVm:
+        caller, vm_id = current(), UUID(request.vm_id)
+        vm = await self._vms.resize(
+            vm_id,
+            caller.tenant_filter,
+            caller.user.user_id,
+            await self._resize_asked(request, vm_id),
+            request_id=UUID(request.request_id) if request.request_id else None,
+            wait=not request.return_immediately,
+        )
+        return messages.vm_to_proto(vm)
+
     async def DeleteVm(self, request: DeleteVmRequest, context: Any) -> ProtoVm:
         caller = current()
         vm = await self._vms.delete(
@@ -156,6 +169,24 @@ class VmServicer(VmServiceServicer):
         limit = request.limit or _CONSOLE_BYTES
         data = await self._agents.console(place, vm.id, request.offset, limit)
         return GetVmConsoleResponse(data=data, next_offset=request.offset + len(data))
+
+    async def _resize_asked(self, request: ResizeVmRequest, vm_id: UUID) -> Resize:
+        how = Resize(request.cpu_cores, request.memory_mib, request.restart, _grace(request))
+        if not request.recommendation_id:
+            if not request.cpu_cores and not request.memory_mib:
+                raise InvalidArgument.at("cpu_cores", "set it, memory_mib or recommendation_id: nothing is asked for")
+            return how
+        if request.cpu_cores or request.memory_mib:
+            raise InvalidArgument.at(
+                "recommendation_id", "it says the size: set neither cpu_cores nor memory_mib beside it"
+            )
+        await self._store.get(vm_id, current().tenant_filter)  # whose VM is not found learns nothing of recommendations
+        recommendation_id = UUID(request.recommendation_id)
+        advice = await self._scheduler.advice(recommendation_id)
+        if advice.vm_id != vm_id:
+            raise NotFound.named("recommendation", recommendation_id)
+        cpu_cores, memory_mib = advice.advised
+        return Resize(cpu_cores, memory_mib, how.restart, how.grace_seconds, recommendation_id, advice.advised_for)
 
     async def _new_vm(self, request: CreateVmRequest) -> NewVm:
         user = current().user
@@ -178,5 +209,5 @@ class VmServicer(VmServiceServicer):
         )
 
 
-def _grace(request: StopVmRequest | RebootVmRequest | MoveVmRequest) -> int:
+def _grace(request: StopVmRequest | RebootVmRequest | ResizeVmRequest | MoveVmRequest) -> int:
     return request.grace_seconds if request.HasField("grace_seconds") else _GRACE_SECONDS

@@ -183,6 +183,10 @@ class VmStore:
             (node_id, vm_id),
         )
 
+    async def change_spec(self, connection: Connection, vm_id: UUID, spec: VmSpec) -> None:
+        """From now on the VM is made of this."""
+        await connection.execute("UPDATE vms SET resource_config = %s WHERE id = %s", (spec_to_json(spec), vm_id))
+
     async def end_operation(self, connection: Connection, vm_id: UUID, error: str) -> Vm:
         """The operation changed nothing; the VM stays as it was, with the reason."""
         cursor = await connection.execute(

@@ -5,12 +5,12 @@ from __future__ import annotations
 import enum
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from novacron.errors import InvalidArgument
+from novacron.errors import FailedPrecondition, InvalidArgument, WrongState
 
 
 class VmState(enum.StrEnum):
@@ -37,12 +37,12 @@ class HypervisorType(enum.StrEnum):
 
 
 _S = VmState
-# From where each state may be reached. A running VM that is rebooted runs again.
+# From where each state may be reached. A running VM that is rebooted runs again; a stopped one that is resized stays so.
 LEGAL_FROM: dict[VmState, frozenset[VmState]] = {
     _S.RUNNING: frozenset(
         {_S.CREATING, _S.RUNNING, _S.STOPPED, _S.PAUSED, _S.SUSPENDED, _S.MIGRATING, _S.BACKING_UP, _S.RESTORING}
     ),
-    _S.STOPPED: frozenset({_S.RUNNING, _S.PAUSED, _S.SUSPENDED, _S.MIGRATING, _S.BACKING_UP, _S.RESTORING}),
+    _S.STOPPED: frozenset({_S.RUNNING, _S.STOPPED, _S.PAUSED, _S.SUSPENDED, _S.MIGRATING, _S.BACKING_UP, _S.RESTORING}),
     _S.PAUSED: frozenset({_S.RUNNING}),
     _S.SUSPENDED: frozenset({_S.RUNNING}),
     _S.MIGRATING: frozenset({_S.RUNNING, _S.STOPPED}),
@@ -66,6 +66,46 @@ class VmSpec:
     user_data: str = ""
     ssh_authorized_keys: tuple[str, ...] = ()
     node_labels: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """vCPUs, and memory in MiB."""
+        return self.cpu_cores, self.memory_mib
+
+
+@dataclass(frozen=True, slots=True)
+class Resize:
+    """What a VM shall become. Zero: as it is."""
+
+    cpu_cores: int = 0
+    memory_mib: int = 0
+    restart: bool = False  # a running one may be shut down for it
+    grace_seconds: int = 0
+    recommendation_id: UUID | None = None
+    advised_for: tuple[int, int] | None = None  # the size that the recommendation was made for
+
+    def of(self, spec: VmSpec) -> VmSpec:
+        return replace(spec, cpu_cores=self.cpu_cores or spec.cpu_cores, memory_mib=self.memory_mib or spec.memory_mib)
+
+    def check(self, vm: Vm) -> None:
+        """:raises FailedPrecondition: this VM cannot be given that size now."""
+        if vm.state not in (VmState.RUNNING, VmState.STOPPED) or vm.node_id is None:
+            raise WrongState(f"VM {vm.name} is {vm.state}; resize-vm needs it running or stopped")
+        if self.advised_for not in (None, vm.spec.size):
+            raise FailedPrecondition(
+                f"the recommendation {self.recommendation_id} was made for {told(*self.advised_for)}, and VM {vm.name} has"
+                f" {told(*vm.spec.size)}: make a new one"
+            )
+        if vm.state is VmState.RUNNING and not self.restart:
+            raise WrongState(
+                f"VM {vm.name} is running, and its size changes only while it is off: stop it first, or say that it may be"
+                " restarted (`restart`, on the command line --restart)"
+            )
+
+
+def told(cpu_cores: int, memory_mib: int) -> str:
+    """A size as a person reads it."""
+    return f"{cpu_cores} vCPU, {memory_mib} MiB memory"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from novacron import logs
@@ -16,6 +17,7 @@ from .sagas import (
     DELETE_VM,
     MOVE_VM,
     REBOOT_VM,
+    RESIZE_VM,
     START_VM,
     STOP_VM,
     CreateVmParams,
@@ -24,8 +26,9 @@ from .sagas import (
 )
 from .sagas.delete_vm import delete_saga_id
 from .sagas.move_vm import params_of as move_params
+from .sagas.resize_vm import params_of as resize_params
 from .store import VmStore
-from .vm import NewVm, Vm, VmState
+from .vm import NewVm, Resize, Vm, VmState
 
 log = logs.logger(__name__)
 # Kept back of the caller's time, to answer with the VM as it stands rather than not at all.
@@ -112,7 +115,7 @@ class Vms:
 
         :raises NoCapacity: no other node takes it. :raises SagaFailed: it was undone, and the VM is where and what it was.
         """
-        if request_id is not None and await self._moves(request_id, vm_id):
+        if request_id is not None and await self._is_its(MOVE_VM, request_id, vm_id):
             return await self._after(vm_id, request_id, tenant_id) if wait else await self._store.get(vm_id, tenant_id)
         saga_id = request_id or new_id()
         begun: Begun | None = None
@@ -134,6 +137,50 @@ class Vms:
         if begun is not None:
             self._sagas.launch(begun)
         return await self._after(vm_id, saga_id, tenant_id) if wait else vm
+
+    async def resize(
+        self,
+        vm_id: UUID,
+        tenant_id: UUID | None,
+        by: UUID,
+        asked: Resize,
+        *,
+        request_id: UUID | None,
+        wait: bool,
+    ) -> Vm:
+        """The VM has the size that was asked for, once for each ``request_id``.
+
+        :raises NoCapacity: its node has no room; says whether a move would help. :raises QuotaExceeded: the tenant may not.
+        :raises FailedPrecondition: it cannot be resized as it is. :raises SagaFailed: it was undone, and the VM is what it was.
+        """
+        if request_id is not None and await self._is_its(RESIZE_VM, request_id, vm_id):
+            return await self._after(vm_id, request_id, tenant_id) if wait else await self._store.get(vm_id, tenant_id)
+        saga_id = request_id or new_id()
+        begun: Begun | None = None
+        async with self._store.database.transaction() as connection:
+            vm = await self._store.lock(connection, vm_id, tenant_id)
+            after = asked.of(vm.spec)
+            if vm.saga_id is None and after == vm.spec:
+                return vm
+            if vm.saga_id is None:
+                asked.check(vm)
+                params = resize_params(vm, after, asked, by)
+                begun = await self._sagas.begin(connection, RESIZE_VM, saga_id, params, tenant_id=vm.tenant_id)
+                if begun.decision is not None:
+                    vm = await self._store.begin_operation(connection, vm, saga_id, RESIZE_VM.name)
+        if begun is not None:
+            self._sagas.launch(begun)
+        elif vm.saga_id is not None:
+            saga_id = await self._same_resize(vm, vm.saga_id, asked)
+        return await self._after(vm_id, saga_id, tenant_id) if wait else vm
+
+    async def _same_resize(self, vm: Vm, saga_id: UUID, asked: Resize) -> UUID:
+        """The resize under way, if it is to the same size. :raises Conflict: it is not, or it is something else."""
+        if vm.operation == RESIZE_VM.name:
+            params = RESIZE_VM.decode((await self._sagas.wait(saga_id, 0)).params)
+            if params.after == asked.of(params.before):
+                return saga_id
+        raise Conflict(f"{vm.operation} is under way on VM {vm.name}: wait for it, then repeat")
 
     async def delete(self, vm_id: UUID, tenant_id: UUID | None, by: UUID, *, wait: bool) -> Vm:
         """The VM is gone everywhere, from whatever state; what works on it now is turned round or ended first."""
@@ -199,13 +246,13 @@ class Vms:
             self._sagas.launch(begun)
         return await self._after(vm_id, saga_id, tenant_id) if wait else vm
 
-    async def _moves(self, saga_id: UUID, vm_id: UUID) -> bool:
-        """Whether this saga is a move of this VM: its source and the VM's state are not what they were when it began."""
+    async def _is_its(self, saga: Saga[Any], saga_id: UUID, vm_id: UUID) -> bool:
+        """Whether this is such a saga of this VM: what it began with is not what the VM is now."""
         try:
             record = await self._sagas.wait(saga_id, 0)
         except NotFound:
             return False
-        if (record.name, record.params.get("vm_id")) == (MOVE_VM.name, str(vm_id)):
+        if (record.name, record.params.get("vm_id")) == (saga.name, str(vm_id)):
             return True
         raise AlreadyExists(f"{saga_id} is taken by another request: choose a new id, or repeat the same contents")
 

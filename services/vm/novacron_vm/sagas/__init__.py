@@ -6,8 +6,9 @@ from .drain_node import DRAIN_NODE, DrainNodeParams
 from .move_vm import MOVE_VM, MoveVmParams
 from .participants import Participants
 from .power import REBOOT_VM, START_VM, STOP_VM, PowerParams
+from .resize_vm import RESIZE_VM, ResizeVmParams
 
-ALL = (CREATE_VM, DELETE_VM, START_VM, STOP_VM, REBOOT_VM, MOVE_VM, DRAIN_NODE)
+ALL = (CREATE_VM, DELETE_VM, START_VM, STOP_VM, REBOOT_VM, RESIZE_VM, MOVE_VM, DRAIN_NODE)
 
 __all__ = [
     "ALL",
@@ -16,6 +17,7 @@ __all__ = [
     "DRAIN_NODE",
     "MOVE_VM",
     "REBOOT_VM",
+    "RESIZE_VM",
     "START_VM",
     "STOP_VM",
     "CreateVmParams",
@@ -24,4 +26,5 @@ __all__ = [
     "MoveVmParams",
     "Participants",
     "PowerParams",
+    "ResizeVmParams",
 ]
