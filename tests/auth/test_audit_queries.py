@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import sys
 from ipaddress import ip_address
 from uuid import UUID, uuid4
 
@@ -173,7 +172,7 @@ async def test_verification_counts_names_the_first_fault_and_gives_the_head(auth
     assert broken.problem == "its contents are not what was written"
 
 
-async def test_the_command_lists_exports_and_verifies(auth, ca, tmp_path, password):
+async def test_the_command_lists_exports_and_verifies(auth, ca, tmp_path, password, novacron_command):
     await auth.user("root", Role.ADMIN)
     environment = {
         "PATH": os.environ["PATH"],
@@ -187,7 +186,8 @@ async def test_the_command_lists_exports_and_verifies(auth, ca, tmp_path, passwo
 
     async def run(*arguments, typed=""):
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", "novacron_cli", *arguments),
+            *novacron_command,
+            *arguments,
             env=environment,
             cwd=tmp_path,
             stdin=asyncio.subprocess.PIPE,

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import sys
 
 import pytest
 
@@ -11,7 +10,7 @@ from novacron_auth.users.account import Role
 
 
 @pytest.fixture
-def shell(auth, ca, tmp_path):
+def shell(auth, ca, tmp_path, novacron_command):
     """One user's machine: ``await run("user", "list")`` gives exit code, stdout and stderr."""
 
     def at(name):
@@ -28,10 +27,7 @@ def shell(auth, ca, tmp_path):
 
         async def run(*arguments, typed=""):
             process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-P",
-                "-m",
-                "novacron_cli",
+                *novacron_command,
                 *arguments,
                 cwd=tmp_path,
                 env=environment,

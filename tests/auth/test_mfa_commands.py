@@ -33,7 +33,7 @@ async def auth(make_auth, provider):
 
 
 @pytest.fixture
-def start(auth, ca, tmp_path):
+def start(auth, ca, tmp_path, novacron_command):
     """Starts a command on a user's machine."""
     environment = {
         "PATH": os.environ["PATH"],
@@ -47,7 +47,8 @@ def start(auth, ca, tmp_path):
     async def begin(*arguments):
         pipe = asyncio.subprocess.PIPE
         return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", "novacron_cli", *arguments),
+            *novacron_command,
+            *arguments,
             cwd=tmp_path,
             env=environment,
             stdin=pipe,

@@ -15,13 +15,13 @@ SERVICES = ("auth", "vm", "scheduler", "federation", "monitoring", "registry")
 
 
 @pytest.fixture
-def novacron(tmp_path) -> Shell:
+def novacron(tmp_path, novacron_command) -> Shell:
     import os
 
     here = tmp_path / "somewhere"
     (here / ".novacron").mkdir(parents=True)
     environment = {"HOME": str(tmp_path / "user"), "COLUMNS": "200", "TZ": "UTC", "PYTHONUTF8": "1"}
-    return Shell(here, {"PATH": os.environ["PATH"], **environment})
+    return Shell(here, {"PATH": os.environ["PATH"], **environment}, novacron_command)
 
 
 @pytest.fixture

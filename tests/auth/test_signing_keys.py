@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import sys
 import time
 from datetime import timedelta
 from uuid import uuid4
@@ -208,7 +207,7 @@ async def test_only_who_may_turns_the_ring(auth):
             await call(request)
 
 
-async def test_the_commands_list_rotate_and_revoke(auth, ca, tmp_path, password, published_for_a_moment):
+async def test_the_commands_list_rotate_and_revoke(auth, ca, tmp_path, password, published_for_a_moment, novacron_command):
     await auth.user("root", Role.ADMIN)
     await auth.secret_keys.ensure()
     environment = {
@@ -222,7 +221,8 @@ async def test_the_commands_list_rotate_and_revoke(auth, ca, tmp_path, password,
 
     async def run(*arguments, typed=""):
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", "novacron_cli", *arguments),
+            *novacron_command,
+            *arguments,
             env=environment,
             cwd=tmp_path,
             stdin=asyncio.subprocess.PIPE,

@@ -6,9 +6,8 @@ import asyncio
 import json
 import os
 import signal
-import sys
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +31,7 @@ from novacron.testing.servers import Servers
 from novacron_cli.profile import Choices, load
 from novacron_cli.session import Session
 
+from ..command.forked import REAL
 from .drain_service import Drains
 from .services import Auth, Metrics, Nodes, Providers, Registry, Repairs, Reservations, Templates
 from .vm_service import Sagas, Vms
@@ -59,13 +59,11 @@ class Shell:
 
     directory: Path
     environment: dict[str, str]
+    command: tuple[str, ...]
 
     async def start(self, *arguments: str, stdin: int | None = asyncio.subprocess.DEVNULL, **environment: str) -> Any:
         return await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-P",
-            "-m",
-            "novacron_cli",
+            *self.command,
             *arguments,
             cwd=self.directory,
             env={**self.environment, **environment},
@@ -108,13 +106,19 @@ class Installation:
 
 
 @pytest.fixture
-def novacron(tmp_path: Path) -> Shell:
+def novacron(tmp_path: Path, novacron_command: tuple[str, ...]) -> Shell:
     """``await novacron("vm", "list")``: one run of the command, away from every installation."""
     here = tmp_path / "somewhere"
     here.mkdir()
     kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
     shown = {"COLUMNS": "200", "TZ": "UTC", "PYTHONUTF8": "1"}
-    return Shell(here, {**kept, **shown, "HOME": str(tmp_path / "user"), "NOVACRON_WAIT": "0.5"})
+    return Shell(here, {**kept, **shown, "HOME": str(tmp_path / "user"), "NOVACRON_WAIT": "0.5"}, novacron_command)
+
+
+@pytest.fixture
+def started_anew(novacron: Shell) -> Shell:
+    """The same from its very start: Python, the imports, and what they cost."""
+    return replace(novacron, command=REAL)
 
 
 @pytest.fixture

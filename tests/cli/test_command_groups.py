@@ -27,9 +27,9 @@ def test_a_command_of_the_top_level_is_listed_with_the_words_that_it_has_for_its
     assert about == _first_paragraph(get_group(import_module(f"novacron_cli.{module}").app).commands[name].help)
 
 
-async def test_a_command_loads_neither_the_other_groups_nor_what_only_services_need(novacron, logged_in):
+async def test_a_command_loads_neither_the_other_groups_nor_what_only_services_need(started_anew, logged_in):
     logged_in.vms.add("web-1")
-    result = await novacron("vm", "list", "-o", "json", PYTHONPROFILEIMPORTTIME="1")
+    result = await started_anew("vm", "list", "-o", "json", PYTHONPROFILEIMPORTTIME="1")
     assert [vm["name"] for vm in result.json] == ["web-1"]
     loaded = {line.rpartition("|")[2].strip() for line in result.err.splitlines() if line.startswith("import time:")}
     assert "novacron_cli.vm_table" in loaded

@@ -90,8 +90,8 @@ async def test_a_reader_that_goes_away_is_no_fault(novacron, logged_in):
         assert b"Traceback" not in await process.stderr.read()
 
 
-async def test_help_needs_no_grpc_and_holds_every_group_and_the_exit_codes(novacron):
-    result = await novacron("--help", PYTHONPROFILEIMPORTTIME="1")
+async def test_help_needs_no_grpc_and_holds_every_group_and_the_exit_codes(started_anew):
+    result = await started_anew("--help", PYTHONPROFILEIMPORTTIME="1")
     for word in (
         "login",
         "vm",
