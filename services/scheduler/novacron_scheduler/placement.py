@@ -1,5 +1,7 @@
 """The choice of a node: filters, then weighted scores. Pure functions over a snapshot; the claim is the database's.
 
+This is what a choice is, one node at a time; :mod:`.inventory` makes the same choice of ten thousand at once.
+
 A filter removes a node for the first reason that it finds, in the order of :data:`FILTERS`: the counts in a decision add up to
 the nodes that were looked at.
 """
@@ -8,9 +10,11 @@ from __future__ import annotations
 
 import heapq
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
+from functools import reduce
+from operator import add, itemgetter
+from typing import Protocol
 from uuid import UUID
 
 from .node import NodeStatus, NodeType, Taint
@@ -124,11 +128,8 @@ FILTERS: dict[str, Callable[[Offer, Demand], bool]] = {
 
 def headroom(offer: Offer, demand: Demand, left: Resources) -> float:
     """Share left of the scarcest dimension that the VM takes, 0 to 1: VMs spread, and no dimension runs out early."""
-    least = 1.0
-    for rest, whole, wanted in zip(left, offer.allocatable, demand.need, strict=True):
-        if wanted and rest < least * whole:
-            least = rest / whole
-    return least
+    shares = (rest / whole for rest, whole, wanted in zip(left, offer.allocatable, demand.need, strict=True) if wanted)
+    return min(1.0, *shares)
 
 
 def balance(offer: Offer, demand: Demand, left: Resources) -> float:
@@ -194,11 +195,22 @@ def scores_for(said: Directive) -> dict[str, Score]:
     return scores
 
 
+class Place(Protocol):
+    """What a claim names of a node."""
+
+    @property
+    def node_id(self) -> UUID: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def generation(self) -> int: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A node that passed every filter."""
 
-    offer: Offer
+    offer: Place
     scored: Scored
 
 
@@ -237,13 +249,19 @@ def rank(demand: Demand, offers: Sequence[Offer]) -> Ranking:
                 break
         else:
             tie = zlib.crc32(demand.vm_id.bytes + offer.node_id.bytes)
-            fitting.append((-sum(_factors(offer, demand, scores)), tie, offer))
+            fitting.append((-total(_factors(offer, demand, scores)), tie, offer))
     best = heapq.nsmallest(KEPT_CANDIDATES, fitting, key=itemgetter(0, 1))
     candidates = tuple(Candidate(offer, _scored(offer, demand, scores)) for _, _, offer in best)
     lacking = [] if fitting else [Closest(offer, offer.free.lacking(demand.need)) for offer in short]
     closest = tuple(heapq.nsmallest(KEPT_CLOSEST, lacking, key=_distance(demand)))
     counted = {name: removed[name] for name in FILTERS if name in removed}
     return Ranking(len(offers), len(fitting), candidates, counted, closest)
+
+
+def total(factors: Iterable[float]) -> float:
+    """The sum, added up from the first to the last: ``sum`` rounds otherwise from one Python to the next, and equal scores
+    must be equal wherever they are worked out."""
+    return reduce(add, factors)
 
 
 def _factors(offer: Offer, demand: Demand, scores: Mapping[str, Score]) -> list[float]:
@@ -254,7 +272,7 @@ def _factors(offer: Offer, demand: Demand, scores: Mapping[str, Score]) -> list[
 def _scored(offer: Offer, demand: Demand, scores: Mapping[str, Score]) -> Scored:
     factors = _factors(offer, demand, scores)
     told = {name: round(factor, 4) for name, factor in zip(scores, factors, strict=True)}
-    return Scored(offer.node_id, offer.name, round(sum(factors), 4), told)
+    return Scored(offer.node_id, offer.name, round(total(factors), 4), told)
 
 
 def _distance(demand: Demand) -> Callable[[Closest], tuple[float, str]]:

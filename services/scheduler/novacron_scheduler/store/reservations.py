@@ -17,7 +17,7 @@ from novacron.db import Connection
 from novacron.ids import new_id
 
 from ..node import NodeStatus, NodeType, Taint
-from ..placement import Offer
+from ..placement import Offer, Place
 from ..policy import Guideline
 from ..quota import Usage
 from ..reservation import AllocationType, Decision, Demand, Reservation
@@ -27,20 +27,22 @@ from .nodes import NODE_COLUMNS, NODE_WIDTH, STATUS, node
 from .policies import GUIDELINES, guideline
 from .quotas import CHARGE, COUNT, REFUND
 
+# What the choice sees of a node.
+OFFER = f"""
+nodes.id, nodes.name, nodes.generation, {STATUS}, nodes.node_type::text, nodes.hypervisor_types,
+nodes.region, nodes.availability_zone, nodes.labels::text, nodes.taints::text, nodes.gpu_type,
+least(nodes.allocatable_cpu_cores - nodes.allocated_cpu_cores, nodes.capacity_cpu_cores),
+least(nodes.allocatable_memory_mb - nodes.allocated_memory_mb, nodes.capacity_memory_mb),
+least(nodes.allocatable_storage_gb - nodes.allocated_storage_gb, nodes.capacity_storage_gb),
+nodes.allocatable_network_bandwidth_mbps - nodes.allocated_network_bandwidth_mbps,
+nodes.allocatable_gpu_count - nodes.allocated_gpu_count,
+nodes.allocatable_cpu_cores, nodes.allocatable_memory_mb, nodes.allocatable_storage_gb,
+nodes.allocatable_network_bandwidth_mbps, nodes.allocatable_gpu_count
+"""
 # One statement, so that the VM's reservation and the nodes are seen at the same instant: a VM whose twin just took the last
 # place finds its place, and not a full house.
 _SNAPSHOT = f"""
-SELECT EXISTS (SELECT FROM resource_allocations WHERE vm_id = %s::uuid AND status = 'active'),
-    nodes.id, nodes.name, nodes.generation, {STATUS}, nodes.node_type::text, nodes.hypervisor_types,
-    nodes.region, nodes.availability_zone, nodes.labels::text, nodes.taints::text, nodes.gpu_type,
-    least(nodes.allocatable_cpu_cores - nodes.allocated_cpu_cores, nodes.capacity_cpu_cores),
-    least(nodes.allocatable_memory_mb - nodes.allocated_memory_mb, nodes.capacity_memory_mb),
-    least(nodes.allocatable_storage_gb - nodes.allocated_storage_gb, nodes.capacity_storage_gb),
-    nodes.allocatable_network_bandwidth_mbps - nodes.allocated_network_bandwidth_mbps,
-    nodes.allocatable_gpu_count - nodes.allocated_gpu_count,
-    nodes.allocatable_cpu_cores, nodes.allocatable_memory_mb, nodes.allocatable_storage_gb,
-    nodes.allocatable_network_bandwidth_mbps, nodes.allocatable_gpu_count
-FROM nodes
+SELECT EXISTS (SELECT FROM resource_allocations WHERE vm_id = %s::uuid AND status = 'active'), {OFFER} FROM nodes
 """
 
 # The condition of the UPDATE is the promise: whoever waits here for another's claim has its condition checked again on what
@@ -206,9 +208,9 @@ class ReservationStore:
         return [_reservation(row) for row in await (await connection.execute(_PAGE, values)).fetchall()]
 
     async def claim(
-        self, connection: Connection, demand: Demand, offer: Offer, decision: Decision, charge: Usage
+        self, connection: Connection, demand: Demand, place: Place, decision: Decision, charge: Usage
     ) -> Reservation | None:
-        """Take the demand of the offering node, count it for the tenant and record the decision, all or nothing; None: it no
+        """Take the demand of the node, count it for the tenant and record the decision, all or nothing; None: it no
         longer fits there.
 
         :raises LostRace: the VM holds a place already; the transaction is lost.
@@ -216,8 +218,8 @@ class ReservationStore:
         """
         values = decisions.values(decision) | demand.need._asdict()
         values |= {
-            "node_id": offer.node_id,
-            "generation": offer.generation,
+            "node_id": place.node_id,
+            "generation": place.generation,
             "allocation_id": new_id(),
             "digest": (digest := demand.digest()),
             "allocation_type": demand.allocation_type.value,
@@ -282,24 +284,25 @@ def _taints(text: str) -> tuple[Taint, ...]:
 
 def _snapshot(rows: list[tuple[Any, ...]], policies: list[tuple[Any, ...]]) -> Snapshot:
     guidelines = [guideline(*row) for row in policies]
-    return Snapshot(bool(rows) and rows[0][0], [_offer(row) for row in rows], guidelines)
+    return Snapshot(bool(rows) and rows[0][0], [offer(row[1:]) for row in rows], guidelines)
 
 
-def _offer(row: tuple[Any, ...]) -> Offer:
+def offer(row: tuple[Any, ...]) -> Offer:
+    """A row of :data:`OFFER`."""
     return Offer(
-        node_id=row[1],
-        name=row[2],
-        generation=row[3],
-        status=NodeStatus(row[4]),
-        node_type=NodeType(row[5]),
-        hypervisor_types=row[6],
-        region=row[7],
-        availability_zone=row[8],
-        labels=_labels(row[9]),
-        taints=_taints(row[10]),
-        gpu_type=row[11],
-        free=Resources(*row[12:17]),
-        allocatable=Resources(*row[17:22]),
+        node_id=row[0],
+        name=row[1],
+        generation=row[2],
+        status=NodeStatus(row[3]),
+        node_type=NodeType(row[4]),
+        hypervisor_types=row[5],
+        region=row[6],
+        availability_zone=row[7],
+        labels=_labels(row[8]),
+        taints=_taints(row[9]),
+        gpu_type=row[10],
+        free=Resources(*row[11:16]),
+        allocatable=Resources(*row[16:21]),
     )
 
 
