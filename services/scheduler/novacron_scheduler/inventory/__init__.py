@@ -1,0 +1,1 @@
+"""What there is, in memory: a hint to choose by. The database decides."""

@@ -1,0 +1,140 @@
+"""The choice of :func:`..placement.rank`, made of all nodes at once: the same candidates, scores and counts.
+
+``placement`` stays the specification, and tells what a refusal tells; a test holds the two against each other. Every number
+here is worked out by the same operations in the same order, so that what is equal there is equal here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import reduce
+from operator import add
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import placement
+from ..placement import KEPT_CANDIDATES, Candidate, Ranking
+from ..reservation import Demand, Scored
+from .classes import Classes, Passing, Shares
+from .columns import Columns, Rows
+
+_CPU, _MEMORY, _GPU = 0, 1, 4
+_BLANK = bytes(16)
+
+
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """What would be left of each node, as a share of what VMs may take of it, in the dimensions that the VM takes."""
+
+    shares: dict[int, Shares]
+    gpus: Shares
+    takes_gpus: bool
+
+
+def _headroom(left: _Left) -> Shares:
+    least = np.minimum(left.shares[_CPU], 1.0)
+    for share in left.shares.values():
+        np.minimum(least, share, out=least)
+    return least
+
+
+def _balance(left: _Left) -> Shares:
+    return 1.0 - np.abs(left.shares[_CPU] - left.shares[_MEMORY])
+
+
+def _gpu_kept(left: _Left) -> Shares:
+    return np.ones_like(left.gpus) if left.takes_gpus else (left.gpus == 0).astype(np.float64)
+
+
+def _packed(left: _Left) -> Shares:
+    return 1.0 - _headroom(left)
+
+
+# As the scores of the same names in placement.
+BY_ROOM: dict[str, Callable[[_Left], Shares]] = {
+    "headroom": _headroom,
+    "balance": _balance,
+    "gpu_kept": _gpu_kept,
+    "packed": _packed,
+}
+BY_CLASS = {"preferred"}
+
+
+def can_rank(demand: Demand) -> bool:
+    """Whether this choice is known here: what looks at a VM's neighbours, or away from where it is, is not."""
+    known = BY_ROOM.keys() | BY_CLASS
+    return (
+        demand.leaves is None
+        and not demand.directive.looks_at_neighbours
+        and placement.scores_for(demand.directive).keys() <= known
+    )
+
+
+def rank(demand: Demand, nodes: Columns, classes: Classes) -> Ranking:
+    """As :func:`..placement.rank`, but that the closest are not told where nothing fits."""
+    passing = classes.of_named(demand, nodes.named(demand.node)) if demand.node else classes.passing(demand)
+    fits = passing.rows.copy()
+    for free, wanted in zip(nodes.free, demand.need, strict=True):
+        fits &= free >= wanted
+    rows = np.flatnonzero(fits)
+    short = passing.count - len(rows)
+    removed = passing.removed | ({"resources": short} if short else {})
+    if not len(rows):
+        return Ranking(len(nodes), 0, (), removed, ())
+    factors = _factors(demand, nodes, classes, passing, rows)
+    scores = reduce(add, factors.values())
+    best = _best(scores, nodes.ties[rows] ^ np.uint32(_tie(demand)))
+    candidates = _candidates(nodes, rows[best], scores[best], {name: of[best] for name, of in factors.items()})
+    return Ranking(len(nodes), len(rows), candidates, removed, ())
+
+
+def _factors(demand: Demand, nodes: Columns, classes: Classes, passing: Passing, rows: Rows) -> dict[str, Shares]:
+    everywhere = len(rows) == len(nodes)
+    taken = slice(None) if everywhere else rows
+    shares = {
+        number: (nodes.free[number][taken] - wanted) / nodes.whole[number][taken]
+        for number, wanted in enumerate(demand.need)
+        if wanted
+    }
+    left = _Left(shares, nodes.free[_GPU][taken] - demand.need.gpu_count, bool(demand.need.gpu_count))
+    factors: dict[str, Shares] = {}
+    for name, (weight, score) in placement.scores_for(demand.directive).items():
+        if name in BY_CLASS:
+            if name not in passing.scores:
+                passing.scores[name] = classes.score(score, demand)
+            factors[name] = weight * passing.scores[name][taken]
+        else:
+            factors[name] = weight * BY_ROOM[name](left)
+    return factors
+
+
+def _best(scores: Shares, ties: NDArray[np.uint32]) -> Rows:
+    """The best :data:`KEPT_CANDIDATES`, best first; of equal scores those with the lower tie."""
+    chosen = np.arange(len(scores))
+    if len(scores) > KEPT_CANDIDATES:
+        bound = np.partition(scores, -KEPT_CANDIDATES)[-KEPT_CANDIDATES]
+        above = np.flatnonzero(scores > bound)
+        level = np.flatnonzero(scores == bound)
+        wanted = KEPT_CANDIDATES - len(above)
+        if len(level) > wanted:
+            level = level[np.argpartition(ties[level], wanted - 1)[:wanted]]
+        chosen = np.concatenate([above, level])
+    return chosen[np.lexsort((ties[chosen], -scores[chosen]))]
+
+
+def _tie(demand: Demand) -> int:
+    """``crc32(vm + node)`` is this, xor ``crc32(node)``: the checksum is linear, and the parts may be worked out apart."""
+    return crc32(demand.vm_id.bytes + _BLANK) ^ crc32(_BLANK)
+
+
+def _candidates(nodes: Columns, rows: Rows, scores: Shares, factors: dict[str, Shares]) -> tuple[Candidate, ...]:
+    told = [[round(one, 4) for one in of.tolist()] for of in factors.values()]
+    made = []
+    for row, score, *factor in zip(rows.tolist(), scores.tolist(), *told, strict=True):
+        offer = nodes.offers[row]
+        scored = Scored(offer.node_id, offer.name, round(score, 4), dict(zip(factors, factor, strict=True)))
+        made.append(Candidate(offer, scored))
+    return tuple(made)

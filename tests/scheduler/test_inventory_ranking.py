@@ -1,0 +1,173 @@
+"""The choice made of all nodes at once is the choice made of them one by one."""
+
+from dataclasses import replace
+from random import Random
+from uuid import UUID
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from novacron_scheduler import placement
+from novacron_scheduler.inventory.classes import Classes
+from novacron_scheduler.inventory.columns import Columns, Listing
+from novacron_scheduler.inventory.ranking import can_rank, rank
+from novacron_scheduler.node import NodeStatus, NodeType
+from novacron_scheduler.placement import Offer
+from novacron_scheduler.policy import AffinityRule, Guideline, PlacementConstraints, PlacementPreferences, directive
+from novacron_scheduler.policy import PlacementRules as Rules
+from novacron_scheduler.reservation import Demand
+from novacron_scheduler.resources import Resources
+
+# Few words and small amounts: nodes are alike, scores are equal, and every filter has something to do.
+WORDS = ["", "a", "b"]
+TYPES = [NodeType.COMPUTE] * 4 + list(NodeType)
+STATES = [NodeStatus.READY] * 6 + list(NodeStatus)
+NOTHING = Resources()
+# Worlds are made of a seed: drawn word by word they would cost a second each.
+WORLDS = st.integers(0, 2**32).map(Random)
+
+
+def some(of, most):
+    return [of.choice(WORDS) for _ in range(of.randint(0, most))]
+
+
+def labels(of):
+    return {key: of.choice(WORDS) for key in ("disk", "rack") if of.random() < 0.4}
+
+
+def taints(of, likely):
+    return tuple((key, of.choice(WORDS)) for key in ("only", "old") if of.random() < likely)
+
+
+def amounts(of, *most):
+    return Resources(*(of.randint(0, limit) for limit in most))
+
+
+def listing(of, name):
+    allocatable, allocated = amounts(of, 12, 12, 8, 3, 2), amounts(of, 6, 6, 4, 1, 1)
+    ceiling = amounts(of, 12, 12, 8, 3, 2) if of.random() < 0.3 else allocatable
+    offer = Offer(
+        node_id=UUID(int=of.getrandbits(128)),
+        name=name,
+        generation=of.randint(1, 3),
+        status=of.choice(STATES),
+        node_type=of.choice(TYPES),
+        hypervisor_types=of.choice([["kvm"], ["kvm", "xen"], ["xen"]]),
+        region=of.choice(WORDS),
+        availability_zone=of.choice(WORDS),
+        labels=labels(of),
+        taints=taints(of, 0.1),
+        gpu_type=of.choice(WORDS),
+        free=Resources(),
+        allocatable=allocatable,
+    )
+    return seen(Listing(offer, allocated, ceiling))
+
+
+def seen(one, held=NOTHING):
+    """The listing with what is free of it."""
+    free = one.offer.allocatable.minus(one.allocated).minus(held)
+    return replace(one, offer=replace(one.offer, free=Resources(*map(min, free, one.ceiling))))
+
+
+def inventory(of):
+    return [listing(of, f"n{number}") for number in range(of.choice([0, 1, 5, 40, 80]))]
+
+
+def guideline(of):
+    return Guideline(
+        "policy",
+        Rules(strategy=of.choice([None, "spread", "binpack"])),
+        PlacementConstraints(regions=tuple(filter(None, some(of, 2))), node_labels=labels(of)),
+        PlacementPreferences(node_labels=labels(of)),
+        (),
+    )
+
+
+def demand_for(of, nodes):
+    names = [one.offer.name for one in nodes] + [str(one.offer.node_id) for one in nodes]
+    policies = [guideline(of) for _ in range(of.choice([0, 0, 1, 2]))]
+    return Demand(
+        vm_id=UUID(int=of.getrandbits(128)),
+        tenant_id=UUID(int=1),
+        need=Resources(of.randint(1, 3), of.randint(1, 3), of.randint(0, 2), of.randint(0, 1), of.choice([0, 0, 1])),
+        gpu_type=of.choice(["", "", "a"]),
+        hypervisor_type=of.choice(["", "", "kvm", "xen"]),
+        region=of.choice(["", "", "a"]),
+        availability_zone=of.choice(["", "", "a"]),
+        node_labels=labels(of) if of.random() < 0.3 else {},
+        tolerations=taints(of, 0.5),
+        node=of.choice(["nobody", *names]) if of.random() < 0.2 else "",
+        directive=directive(policies, ()),
+    )
+
+
+def filled(nodes):
+    columns, classes = Columns(), Classes()
+    classes.place([one.offer for one in nodes], columns.put(nodes))
+    return columns, classes
+
+
+def both_choose_alike(demand, nodes, columns, classes):
+    assert can_rank(demand)
+    spelt, quick = placement.rank(demand, [one.offer for one in nodes]), rank(demand, columns, classes)
+    assert [one.scored for one in quick.candidates] == [one.scored for one in spelt.candidates]
+    assert list(quick.removed_by_filter.items()) == list(spelt.removed_by_filter.items())
+    assert (quick.looked_at, quick.fitting) == (spelt.looked_at, spelt.fitting)
+
+
+@settings(max_examples=120, deadline=None)
+@given(WORLDS)
+def test_both_choose_the_same_nodes_with_the_same_scores_for_the_same_reasons(of):
+    nodes = inventory(of)
+    columns, classes = filled(nodes)
+    for _ in range(4):
+        both_choose_alike(demand_for(of, nodes), nodes, columns, classes)
+
+
+def test_of_nodes_that_are_all_alike_both_take_the_same_ten():
+    of = Random(7)
+    one = listing(of, "n")
+    alike = replace(one.offer, status=NodeStatus.READY, node_type=NodeType.COMPUTE, taints=())
+    ids = (UUID(int=of.getrandbits(128)) for _ in range(300))
+    nodes = [seen(replace(one, offer=replace(alike, node_id=node_id, name=str(node_id)))) for node_id in ids]
+    columns, classes = filled(nodes)
+    for _ in range(10):
+        demand = Demand(UUID(int=of.getrandbits(128)), UUID(int=1), Resources(1, 1))
+        both_choose_alike(demand, nodes, columns, classes)
+
+
+@settings(max_examples=60, deadline=None)
+@given(WORLDS)
+def test_they_still_do_when_nodes_have_come_changed_and_gone_and_claims_are_on_their_way(of):
+    nodes = {one.offer.node_id: one for one in inventory(of)}
+    columns, classes = filled(list(nodes.values()))
+    demand = demand_for(of, list(nodes.values()))
+    both_choose_alike(demand, nodes.values(), columns, classes)
+    for number in range(of.randint(0, 5)):
+        one = listing(of, f"m{number}")
+        known = of.choice([None, *nodes.values()])
+        if known is not None:
+            one = replace(one, offer=replace(one.offer, node_id=known.offer.node_id, name=known.offer.name))
+        nodes[one.offer.node_id] = one
+        classes.place([one.offer], columns.put([one]))
+    for node_id in of.sample(list(nodes), min(3, len(nodes))):
+        if of.random() < 0.3:
+            del nodes[node_id]
+            columns.keep_only(nodes)
+            classes.begin_anew(columns.offers)
+        else:
+            columns.hold(node_id, demand.need)
+            nodes[node_id] = seen(nodes[node_id], demand.need)
+            if of.random() < 0.5:
+                columns.let_go(node_id, demand.need)
+                nodes[node_id] = seen(nodes[node_id])
+    both_choose_alike(demand, nodes.values(), columns, classes)
+
+
+def test_a_demand_that_looks_at_its_neighbours_is_left_to_the_choice_one_by_one():
+    near = Guideline("near", Rules(), PlacementConstraints(), PlacementPreferences(), (AffinityRule(kind="affinity"),))
+    demand = Demand(UUID(int=1), UUID(int=2), Resources(1, 1))
+    assert can_rank(demand)
+    assert not can_rank(replace(demand, directive=directive([near], ())))
+    assert not can_rank(replace(demand, leaves=UUID(int=3)))
