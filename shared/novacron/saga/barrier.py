@@ -11,9 +11,10 @@ The rules are dtm's sub-transaction barrier; the response kept with the key is o
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
+from uuid import UUID
 
 from ..db import Connection, MigrationSource
 from ..errors import StepCompensated
@@ -34,6 +35,21 @@ M = TypeVar("M", bound=Message)
 _TAKE = """
 INSERT INTO saga_barrier (saga_id, step, operation, compensated_first) VALUES (%s, %s, %s, %s)
 ON CONFLICT DO NOTHING
+"""
+# Keys are taken in one order everywhere: of two who want the same ones neither waits for the other in turn.
+_TAKE_EACH = """
+INSERT INTO saga_barrier (saga_id, step, operation)
+SELECT saga_id, step, 'action' FROM unnest(%s::uuid[], %s::text[]) AS wanted (saga_id, step) ORDER BY saga_id, step
+ON CONFLICT DO NOTHING RETURNING saga_id, step
+"""
+_KEEP_EACH = """
+UPDATE saga_barrier SET response = made.response
+FROM unnest(%s::uuid[], %s::text[], %s::bytea[]) AS made (saga_id, step, response)
+WHERE saga_barrier.saga_id = made.saga_id AND saga_barrier.step = made.step AND operation = 'action'
+"""
+_FREE_EACH = """
+DELETE FROM saga_barrier USING unnest(%s::uuid[], %s::text[]) AS unused (saga_id, step)
+WHERE saga_barrier.saga_id = unused.saga_id AND saga_barrier.step = unused.step AND operation = 'action'
 """
 _READ = "SELECT response, compensated_first FROM saga_barrier WHERE saga_id = %s AND step = %s AND operation = %s"
 _KEEP = "UPDATE saga_barrier SET response = %s WHERE saga_id = %s AND step = %s AND operation = %s"
@@ -66,6 +82,43 @@ async def once(
     made = await effect()
     await connection.execute(_KEEP, (made.SerializeToString(), *row))
     return made
+
+
+async def once_each(
+    connection: Connection,
+    keys: Sequence[SagaKey | None],
+    effect: Callable[[Sequence[int]], Awaitable[Mapping[int, M]]],
+) -> Mapping[int, M]:
+    """Carry out, together and in the caller's transaction, those of these actions that never were; answers by their places.
+
+    ``effect`` gets the places whose key was free, and of two with one key the first; those of no saga have no key. It answers
+    those that it carried out. Whoever has no answer here left no trace: its key is as it was, and :func:`once` tells what
+    becomes of it. Compensations go there too: :raises ValueError: one of these is none of an action.
+    """
+    wanted: dict[tuple[UUID, str], int] = {}
+    for place, key in enumerate(keys):
+        if key is not None:
+            if key.operation != "action":
+                raise ValueError(f"{key} is no action")
+            wanted.setdefault((key.saga_id, key.step), place)
+    free = [place for place, key in enumerate(keys) if key is None]
+    taken: dict[int, tuple[UUID, str]] = {}
+    if wanted:
+        cursor = await connection.execute(_TAKE_EACH, _columns(wanted))
+        taken = {wanted[row[0], row[1]]: (row[0], row[1]) for row in await cursor.fetchall()}
+    made = await effect(sorted([*free, *taken]))
+    kept = {key: made[place].SerializeToString() for place, key in taken.items() if place in made}
+    if kept:
+        await connection.execute(_KEEP_EACH, (*_columns(kept), list(kept.values())))
+    unused = [key for place, key in taken.items() if place not in made]
+    if unused:
+        await connection.execute(_FREE_EACH, _columns(unused))
+    return made
+
+
+def _columns(keys: Iterable[tuple[UUID, str]]) -> tuple[list[UUID], list[str]]:
+    ordered = list(keys)
+    return [saga_id for saga_id, _ in ordered], [step for _, step in ordered]
 
 
 async def _stored(connection: Connection, response: type[M], key: SagaKey) -> M:
