@@ -59,7 +59,7 @@ class Machine(RuleBasedStateMachine):
         self.nodes = Nodes(self.database, NodeStore(), PageTokens(b"k"), Ratios(), 3600)
         self.model: dict[str, Modelled] = {}
         self.runner.run(self.database.open())
-        self.sql("TRUNCATE clusters, nodes, resource_allocations, scheduling_decisions")
+        self.sql("TRUNCATE clusters, nodes, resource_allocations, scheduling_decisions CASCADE")
 
     def teardown(self):
         self.runner.run(self.database.close())

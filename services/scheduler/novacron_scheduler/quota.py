@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from operator import add
 from typing import NamedTuple
 from uuid import UUID
 
@@ -77,6 +78,10 @@ class Quota:
             for name, asked, used, limit in zip(DIMENSIONS, charge, self.used, self.limits, strict=True)
             if limit is not None and asked and used + asked > limit
         )
+
+    def with_use(self, charge: Usage) -> Quota:
+        """As it will be when this counts."""
+        return replace(self, used=Usage._make(map(add, self.used, charge)))
 
 
 def charge(need: Resources) -> Usage:

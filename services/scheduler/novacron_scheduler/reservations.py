@@ -10,13 +10,15 @@ from uuid import UUID
 
 from novacron.db import Connection, Database
 from novacron.errors import AlreadyExists, Conflict, FailedPrecondition, NoCapacity, NotFound, QuotaExceeded
-from novacron.ids import new_id
 from novacron.paging import PageTokens, page_size
 from novacron.saga import barrier
 
 from . import explanation, placement, policy, quota
 from .answer import Answer, M
-from .placement import Candidate, Offer, Ranking
+from .decision import decide
+from .group_claims import GroupClaims
+from .inventory.live import Inventory
+from .placement import Offer, Ranking
 from .quota import Usage
 from .remedy import remedies
 from .reservation import Decision, Demand, Reservation
@@ -45,9 +47,16 @@ class Reservations:
     """What may be done with reservations."""
 
     def __init__(
-        self, database: Database, store: ReservationStore, decisions: DecisionStore, tokens: PageTokens
+        self,
+        database: Database,
+        store: ReservationStore,
+        decisions: DecisionStore,
+        tokens: PageTokens,
+        inventory: Inventory | None = None,
     ) -> None:
         self._database = database
+        self._inventory = inventory or Inventory(database)
+        self._groups = GroupClaims(database, self._inventory)
         self._store = store
         self._decisions = decisions
         self._tokens = tokens
@@ -57,14 +66,18 @@ class Reservations:
     async def reserve(self, demand: Demand, answer: Answer[Reservation, M]) -> M:
         """Choose a node for the VM and take what it needs there.
 
-        The snapshot locks nothing; the claim is decided by the database. A lost race is nobody's error: whoever loses looks
-        again, for as long as anything fits and the caller waits.
+        The short way is together with whoever else waits, chosen in memory. What it leaves open the exact way decides, alone
+        and by a snapshot, which locks nothing. Either way the database decides the claim, and a lost race is nobody's error:
+        whoever loses looks again, for as long as anything fits and the caller waits.
 
         :raises NoCapacity: nothing fits; the message says why, and the decision is recorded.
         :raises QuotaExceeded: it fits, and not into the tenant's quota; recorded as well.
         :raises AlreadyExists: this VM holds something else.
         """
         demand.check()
+        claimed = await self._groups.claim(demand, answer)
+        if claimed is not None:
+            return claimed
         while True:
             try:
                 return await self._attempt(demand, answer)
@@ -79,7 +92,7 @@ class Reservations:
         helping = remedies(nothing.demand, nothing.offers)
         words = explanation.refused(nothing.demand, nothing.ranking, helping)
         async with self._database.connection() as connection:
-            await self._decisions.record(connection, _decide(nothing.demand, nothing.ranking, None, words))
+            await self._decisions.record(connection, decide(nothing.demand, nothing.ranking, None, words))
         raise NoCapacity(words, metadata=explanation.facts(nothing.ranking, helping)) from None
 
     async def _refuse_over_quota(self, over: _QuotaRefuses) -> None:
@@ -90,7 +103,7 @@ class Reservations:
             if not excesses:
                 return
             words = quota.refused(excesses)
-            await self._decisions.record(connection, _decide(over.demand, over.ranking, None, words))
+            await self._decisions.record(connection, decide(over.demand, over.ranking, None, words))
         raise QuotaExceeded(words, metadata=quota.facts(excesses)) from None
 
     async def _attempt(self, demand: Demand, answer: Answer[Reservation, M]) -> M:
@@ -151,7 +164,7 @@ class Reservations:
         demand = await self._directed(connection, demand, snapshot)
         ranking = placement.rank(demand, snapshot.offers)
         for candidate in ranking.candidates:
-            decision = _decide(demand, ranking, candidate, explanation.chosen(demand, ranking, candidate))
+            decision = decide(demand, ranking, candidate, explanation.chosen(demand, ranking, candidate))
             try:
                 made = await self._store.claim(connection, demand, candidate.offer, decision, charge)
             except OverQuota:
@@ -236,19 +249,3 @@ class Reservations:
         if decision is None or tenant_id not in (None, decision.tenant_id):
             raise NotFound.named("decision", vm_id)
         return decision
-
-
-def _decide(demand: Demand, ranking: Ranking, candidate: Candidate | None, words: str) -> Decision:
-    return Decision(
-        decision_id=new_id(),
-        vm_id=demand.vm_id,
-        tenant_id=demand.tenant_id,
-        requested_resources=demand.need,
-        gpu_type=demand.gpu_type,
-        constraints=demand.constraints(),
-        candidates=tuple(one.scored for one in ranking.candidates),
-        removed_by_filter=ranking.removed_by_filter,
-        selected=candidate.scored if candidate else None,
-        decision_algorithm=placement.ALGORITHM,
-        explanation=words,
-    )

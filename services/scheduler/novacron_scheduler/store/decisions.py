@@ -44,25 +44,34 @@ class DecisionStore:
         return None if row is None else _decision(row)
 
 
+_DOCUMENTS = ("requested", "constraints", "candidates", "removed", "factors")
+
+
 def values(decision: Decision) -> dict[str, Any]:
     """The parameters of :data:`VALUES`."""
+    said = document(decision)
+    return said | {name: Jsonb(said[name]) for name in _DOCUMENTS}
+
+
+def document(decision: Decision) -> dict[str, Any]:
+    """The same in what JSON can carry."""
     selected = decision.selected
     candidates = [
         {"node_id": str(one.node_id), "name": one.name, "score": one.score, "factors": one.factors}
         for one in decision.candidates
     ]
     return {
-        "decision_id": decision.decision_id,
-        "vm_id": decision.vm_id,
-        "tenant_id": decision.tenant_id,
-        "requested": Jsonb(decision.requested_resources._asdict() | {"gpu_type": decision.gpu_type}),
-        "constraints": Jsonb(decision.constraints),
-        "candidates": Jsonb(candidates),
-        "removed": Jsonb(decision.removed_by_filter),
-        "node_id": selected.node_id if selected else None,
+        "decision_id": str(decision.decision_id),
+        "vm_id": str(decision.vm_id),
+        "tenant_id": str(decision.tenant_id),
+        "requested": decision.requested_resources._asdict() | {"gpu_type": decision.gpu_type},
+        "constraints": decision.constraints,
+        "candidates": candidates,
+        "removed": decision.removed_by_filter,
+        "node_id": str(selected.node_id) if selected else None,
         "algorithm": decision.decision_algorithm,
         "score": selected.score if selected else None,
-        "factors": Jsonb(selected.factors if selected else {}),
+        "factors": selected.factors if selected else {},
         "explanation": decision.explanation,
         "version": __version__,
     }

@@ -48,6 +48,10 @@ GUIDELINES = """
 SELECT name, rules::text, constraints::text, preferences::text, anti_affinity_rules::text
 FROM scheduling_policies WHERE tenant_id = %s AND enabled AND policy_type = 'placement' ORDER BY priority DESC, id
 """
+GUIDELINES_OF = """
+SELECT tenant_id, name, rules::text, constraints::text, preferences::text, anti_affinity_rules::text
+FROM scheduling_policies WHERE tenant_id = ANY(%s) AND enabled AND policy_type = 'placement' ORDER BY priority DESC, id
+"""
 # Two VMs of a tenant whose policy must hold between them are placed one after the other: the second sees the first.
 _ONE_BY_ONE = "SELECT pg_advisory_xact_lock(hashtextextended('placement of ' || %s::uuid, 0))"
 _NEIGHBOURS = """

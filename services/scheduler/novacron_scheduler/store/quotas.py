@@ -38,6 +38,18 @@ WHERE tenant_id = %(tenant_id)s AND EXISTS (SELECT FROM claimed)
 }
 RETURNING tenant_id
 """
+# The same of many claims, behind a CTE `allocation` with tenant_id and charge: a tenant's all count, or none does.
+COUNT_EACH = f"""
+UPDATE tenant_quotas SET {", ".join(f"used_{name} = used_{name} + taken.{name}" for name in _NAMES)}
+FROM (SELECT tenant_id, {_sum("charge")} FROM allocation GROUP BY tenant_id) taken
+WHERE tenant_quotas.tenant_id = taken.tenant_id
+    AND {
+    " AND ".join(
+        f"(taken.{name} = 0 OR limit_{name} IS NULL OR used_{name} + taken.{name} <= limit_{name})" for name in _NAMES
+    )
+}
+RETURNING tenant_quotas.tenant_id
+"""
 # To stand behind a CTE `released` with columns tenant_id and charge: what was given back counts no more.
 REFUND = f"""
 UPDATE tenant_quotas SET {", ".join(f"used_{name} = used_{name} - freed.{name}" for name in _NAMES)}
@@ -47,6 +59,7 @@ WHERE tenant_quotas.tenant_id = freed.tenant_id
 
 _COLUMNS = ", ".join([*(f"limit_{name}" for name in _NAMES), *(f"used_{name}" for name in _NAMES)])
 _GET = f"SELECT tenant_id, {_COLUMNS} FROM tenant_quotas WHERE tenant_id = %s"
+QUOTAS_OF = f"SELECT tenant_id, {_COLUMNS} FROM tenant_quotas WHERE tenant_id = ANY(%s)"
 _COUNTED = f"""
 SELECT {_sum("charge")} FROM (
     SELECT {CHARGE} AS charge FROM resource_allocations WHERE tenant_id = %s AND status <> 'deallocated'
@@ -74,7 +87,7 @@ class QuotaStore:
     async def get(self, connection: Connection, tenant_id: UUID, *, lock: bool = False) -> Quota | None:
         """None: the tenant has no limits. With ``lock`` it stays so until the transaction ends."""
         row = await (await connection.execute(_GET + (" FOR UPDATE" if lock else ""), (tenant_id,))).fetchone()
-        return None if row is None else _quota(row)
+        return None if row is None else quota(row)
 
     async def counted(self, connection: Connection, tenant_id: UUID) -> Usage:
         """What the tenant's VMs hold at this instant."""
@@ -95,8 +108,9 @@ class QuotaStore:
     async def page(self, connection: Connection, tenant_id: UUID | None, after: UUID | None, limit: int) -> list[Quota]:
         """Quotas by tenant, from the first one past ``after``."""
         values = {"tenant": tenant_id, "after": after, "limit": limit}
-        return [_quota(row) for row in await (await connection.execute(_PAGE, values)).fetchall()]
+        return [quota(row) for row in await (await connection.execute(_PAGE, values)).fetchall()]
 
 
-def _quota(row: tuple[Any, ...]) -> Quota:
+def quota(row: tuple[Any, ...]) -> Quota:
+    """A row of :data:`QUOTAS_OF`."""
     return Quota(row[0], Limits(*row[1:6]), Usage(*row[6:11]))

@@ -1,0 +1,176 @@
+"""Reserves that wait at the same time, chosen one after the other in memory and committed together.
+
+One alone is claimed at once; while that is on its way, the others gather and go with the next: there is no timer, and nobody
+waits for company. What makes a claim right is what makes each of these right: its step's key, the condition of the UPDATE, the
+VM's one place and the tenant's quota, decided by the database in the statement that writes. Whoever does not get through
+leaves nothing behind and holds up nobody: it is chosen for again, or goes the exact way, which alone may say that nothing fits.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from novacron.db import Connection, Database
+from novacron.errors import Conflict
+from novacron.saga import barrier
+from novacron.saga.barrier import Message
+from novacron.saga.group_commit import GroupCommit
+from novacron.saga.key import SagaKey, current_key
+
+from . import explanation, policy, quota
+from .answer import Answer, M
+from .decision import decide
+from .inventory.live import Inventory
+from .inventory.ranking import can_rank
+from .reservation import Demand, Reservation
+from .store.group_claims import Choice, Circumstances, GroupClaimStore, TakenBack
+
+# Lost so often, a VM is chosen for in a snapshot of its own.
+_TRIES = 3
+_MOST = 32
+# A row that is held for longer holds up all that go with it: each waits for it, or does not need it, by itself.
+_LOCK_MILLISECONDS = 300
+
+
+class _Missed(enum.Enum):
+    """Why there is no answer."""
+
+    RACE = enum.auto()  # its node filled up or changed: it has been read anew
+    EXACT = enum.auto()  # only the exact way can tell
+
+
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    demand: Demand
+    answer: Answer[Reservation, Any]
+    key: SagaKey | None
+
+
+_Outcome = Message | _Missed
+
+
+class GroupClaims:
+    """The short way of a reserve: VMs that have no place yet, under policies that look at no neighbours."""
+
+    def __init__(self, database: Database, inventory: Inventory) -> None:
+        self._database = database
+        self._inventory = inventory
+        self._store = GroupClaimStore()
+        self._commits: GroupCommit[_Ask, _Outcome] = GroupCommit(self._write, writers=2, most=_MOST)
+
+    async def claim(self, demand: Demand, answer: Answer[Reservation, M]) -> M | None:
+        """The VM's place, claimed and committed; None: nothing was done, and the exact way tells what becomes of it."""
+        key = current_key()
+        if demand.move_id is not None or (key is not None and key.operation != "action"):
+            return None
+        for _ in range(_TRIES):
+            try:
+                outcome = await self._commits.commit(_Ask(demand, answer, key))
+            except Conflict:
+                return None
+            if not isinstance(outcome, _Missed):
+                return outcome  # type: ignore[return-value]  # made by this very answer
+            if outcome is _Missed.EXACT:
+                return None
+        return None
+
+    async def _write(self, asks: Sequence[_Ask]) -> Sequence[_Outcome]:
+        await self._inventory.fresh()
+        outcomes: dict[int, _Outcome] = {}
+        # Of two for one VM the second finds, the exact way, what the first was given.
+        going = list({ask.demand.vm_id: place for place, ask in reversed(list(enumerate(asks)))}.values())
+        while going:
+            try:
+                made = await self._together([asks[place] for place in going])
+            except TakenBack as lost:
+                going = [place for place in going if asks[place].demand.vm_id not in lost.vm_ids]
+                continue
+            outcomes = {going[place]: outcome for place, outcome in made.items()}
+            break
+        return [outcomes.get(place, _Missed.EXACT) for place in range(len(asks))]
+
+    async def _together(self, asks: Sequence[_Ask]) -> Mapping[int, _Outcome]:
+        """One transaction. :raises TakenBack: it was rolled back, because of these VMs."""
+        missed: dict[int, _Outcome] = {}
+        async with self._transaction() as connection:
+
+            async def effect(free: Sequence[int]) -> Mapping[int, Message]:
+                known = await self._circumstances(connection, [asks[place] for place in free])
+                chosen = self._choose({place: asks[place] for place in free}, known)
+                claimed = await self._claim(connection, list(chosen.values()), known)
+                missed.update({place: _Missed.RACE for place, one in chosen.items() if one.demand.vm_id not in claimed})
+                return {
+                    place: asks[place].answer.of(claimed[one.demand.vm_id])
+                    for place, one in chosen.items()
+                    if place not in missed
+                }
+
+            made = await barrier.once_each(connection, [ask.key for ask in asks], effect)
+        return {**made, **missed}
+
+    async def _circumstances(self, connection: Connection, asks: Sequence[_Ask]) -> Circumstances:
+        vm_ids = [ask.demand.vm_id for ask in asks]
+        return await self._store.circumstances(connection, vm_ids, list({ask.demand.tenant_id for ask in asks}))
+
+    def _choose(self, asks: Mapping[int, _Ask], known: Circumstances) -> dict[int, Choice]:
+        """A node for each that can be chosen for here. Each sees what those before it are about to take, and holds it
+        until the claim is decided: nothing may be awaited between this and :meth:`_claim`."""
+        chosen: dict[int, Choice] = {}
+        quotas = dict(known.quotas)
+        for place, ask in asks.items():
+            demand = ask.demand
+            said = policy.directive(known.guidelines.get(demand.tenant_id, ()), demand.groups)
+            if said.guidelines:
+                demand = replace(demand, directive=said)
+            if demand.vm_id in known.held or not can_rank(demand):
+                continue
+            held, more = quotas.get(demand.tenant_id), quota.charge(demand.need)
+            if held is not None and held.exceeded_by(more):
+                continue
+            ranking = self._inventory.rank(demand)
+            if not ranking.candidates:
+                continue
+            best = ranking.candidates[0]
+            if held is not None:
+                quotas[demand.tenant_id] = held.with_use(more)
+            self._inventory.hold(best.offer.node_id, demand.need)
+            decision = decide(demand, ranking, best, explanation.chosen(demand, ranking, best))
+            chosen[place] = Choice(demand, best.offer, decision)
+        return chosen
+
+    async def _claim(
+        self, connection: Connection, choices: Sequence[Choice], known: Circumstances
+    ) -> Mapping[UUID, Reservation]:
+        if not choices:
+            return {}
+        limited = known.quotas.keys() & {one.demand.tenant_id for one in choices}
+        try:
+            claimed = await self._store.claim(connection, choices, list(limited))
+        finally:
+            for one in choices:
+                self._inventory.let_go(one.place.node_id, one.demand.need)
+        for made in claimed.values():
+            self._inventory.learn(made.node.node_id, made.node.allocatable, made.node.allocated)
+        lost = {one.place.node_id for one in choices if one.demand.vm_id not in claimed}
+        if lost:
+            await self._inventory.look_again(connection, lost)
+        return claimed
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[Connection]:
+        """A transaction whose statements wait for an answer only where the next one needs it."""
+        async with self._database.connection() as connection:
+            try:
+                async with connection.pipeline():
+                    await connection.execute("BEGIN")
+                    await connection.execute(f"SET LOCAL lock_timeout = {_LOCK_MILLISECONDS}")
+                    yield connection
+                    await connection.execute("COMMIT")
+            except BaseException:
+                await connection.rollback()
+                raise

@@ -1,0 +1,186 @@
+"""Claims made together: the same conditions and the same records as one claim alone, for as many as wait, in one statement."""
+
+# ruff: noqa: S608 - statements are put together of this service's own constants
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from novacron.db import Connection
+from novacron.ids import new_id
+
+from ..node import Node
+from ..placement import Place
+from ..policy import Guideline
+from ..quota import Quota, charge
+from ..reservation import Decision, Demand, Reservation
+from . import decisions
+from .nodes import NODE_COLUMNS, NODE_WIDTH, node
+from .policies import GUIDELINES_OF, guideline
+from .quotas import COUNT_EACH, QUOTAS_OF, quota
+
+_HELD = "SELECT vm_id FROM resource_allocations WHERE vm_id = ANY(%s) AND status = 'active'"
+# Whoever takes several rows takes them in one order, nodes before quotas: of two groups neither waits for the other in turn.
+_LOCK_NODES = "SELECT FROM nodes WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
+_LOCK_QUOTAS = "SELECT FROM tenant_quotas WHERE tenant_id = ANY(%s) ORDER BY tenant_id FOR NO KEY UPDATE"
+
+# A node takes all that was chosen for it, or nothing: a VM without a row in the answer found its node filled or changed. One
+# that has a place already, or whose tenant's quota does not take it, is told: its share was taken, the transaction must end.
+_CLAIM = f"""
+WITH wanted AS MATERIALIZED (
+    SELECT * FROM json_to_recordset(%(wanted)s::json) AS one (
+        allocation_id uuid, vm_id uuid, tenant_id uuid, node_id uuid, generation bigint, digest text, allocation_type text,
+        cpu_cores bigint, memory_mib bigint, storage_gib bigint, network_bandwidth_mbps bigint, gpu_count bigint,
+        gpu_type text, charge bigint[], groups text[], decision_id uuid, requested jsonb, constraints jsonb,
+        candidates jsonb, removed jsonb, algorithm text, score double precision, factors jsonb, explanation text, version text
+    )
+), needed AS (
+    SELECT node_id, generation, sum(cpu_cores)::bigint AS cpu_cores, sum(memory_mib)::bigint AS memory_mib,
+        sum(storage_gib)::bigint AS storage_gib, sum(network_bandwidth_mbps)::bigint AS network_bandwidth_mbps,
+        sum(gpu_count)::bigint AS gpu_count
+    FROM wanted GROUP BY node_id, generation
+), claimed AS (
+    UPDATE nodes SET
+        allocated_cpu_cores = allocated_cpu_cores + needed.cpu_cores,
+        allocated_memory_mb = allocated_memory_mb + needed.memory_mib,
+        allocated_storage_gb = allocated_storage_gb + needed.storage_gib,
+        allocated_network_bandwidth_mbps = allocated_network_bandwidth_mbps + needed.network_bandwidth_mbps,
+        allocated_gpu_count = allocated_gpu_count + needed.gpu_count
+    FROM needed
+    WHERE nodes.id = ANY(%(node_ids)s) AND nodes.id = needed.node_id
+        AND nodes.generation = needed.generation AND nodes.lease_until > now()
+        AND allocated_cpu_cores + needed.cpu_cores <= allocatable_cpu_cores
+        AND allocated_memory_mb + needed.memory_mib <= allocatable_memory_mb
+        AND allocated_storage_gb + needed.storage_gib <= allocatable_storage_gb
+        AND allocated_network_bandwidth_mbps + needed.network_bandwidth_mbps <= allocatable_network_bandwidth_mbps
+        AND allocated_gpu_count + needed.gpu_count <= allocatable_gpu_count
+    RETURNING nodes.*
+), allocation AS (
+    INSERT INTO resource_allocations (
+        id, vm_id, tenant_id, node_id, decision_id, request_digest, allocation_type,
+        cpu_cores, memory_mb, storage_gb, network_bandwidth_mbps, gpu_count, gpu_type, quota_charge, groups
+    )
+    SELECT allocation_id, vm_id, tenant_id, node_id, decision_id, decode(digest, 'hex'),
+        allocation_type::allocation_type_enum, wanted.cpu_cores, wanted.memory_mib, wanted.storage_gib,
+        wanted.network_bandwidth_mbps, wanted.gpu_count, wanted.gpu_type, charge, groups
+    FROM wanted JOIN claimed ON claimed.id = wanted.node_id
+    ON CONFLICT DO NOTHING
+    RETURNING vm_id, tenant_id, quota_charge AS charge, allocated_at
+), decision AS (
+    INSERT INTO scheduling_decisions ({decisions.COLUMNS})
+    SELECT decision_id, vm_id, wanted.tenant_id, requested, constraints, candidates, removed, node_id, algorithm, score,
+        factors, explanation, version
+    FROM wanted JOIN allocation USING (vm_id)
+), counted AS (
+    {COUNT_EACH}
+)
+SELECT {NODE_COLUMNS}, wanted.vm_id, allocation.allocated_at,
+    wanted.tenant_id IN (SELECT tenant_id FROM counted)
+        OR NOT EXISTS (SELECT FROM tenant_quotas WHERE tenant_quotas.tenant_id = wanted.tenant_id)
+FROM wanted JOIN claimed AS nodes ON nodes.id = wanted.node_id LEFT JOIN allocation USING (vm_id)
+"""
+
+
+class TakenBack(Exception):
+    """The nodes took these VMs, and they hold a place already or their tenant's quota did not: the transaction must end."""
+
+    def __init__(self, vm_ids: frozenset[UUID]) -> None:
+        super().__init__()
+        self.vm_ids = vm_ids
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Where a VM shall be, and why."""
+
+    demand: Demand
+    place: Place
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What is known of VMs and their tenants before a choice."""
+
+    held: frozenset[UUID]  # VMs that hold a place
+    guidelines: Mapping[UUID, Sequence[Guideline]]  # by tenant, the highest first
+    quotas: Mapping[UUID, Quota]
+
+
+class GroupClaimStore:
+    """Claims of many VMs at once."""
+
+    async def circumstances(
+        self, connection: Connection, vm_ids: Sequence[UUID], tenant_ids: Sequence[UUID]
+    ) -> Circumstances:
+        held = await connection.execute(_HELD, (vm_ids,))
+        policies = await connection.execute(GUIDELINES_OF, (tenant_ids,))
+        limits = await connection.execute(QUOTAS_OF, (tenant_ids,))
+        guidelines: defaultdict[UUID, list[Guideline]] = defaultdict(list)
+        for tenant_id, *said in await policies.fetchall():
+            guidelines[tenant_id].append(guideline(*said))
+        quotas = {row[0]: quota(row) for row in await limits.fetchall()}
+        return Circumstances(frozenset(vm_id for (vm_id,) in await held.fetchall()), guidelines, quotas)
+
+    async def claim(
+        self, connection: Connection, choices: Sequence[Choice], limited: Sequence[UUID]
+    ) -> dict[UUID, Reservation]:
+        """Take what these VMs need, count it for their tenants and record the decisions; by VM. A VM whose node has changed
+        or has no room for all that were chosen for it has no answer, and nothing of it was written.
+
+        ``limited`` are the tenants known to have a quota. :raises TakenBack: some have a place already, or too much.
+        """
+        node_ids = list({one.place.node_id for one in choices})
+        if len(node_ids) > 1 or len(limited) > 1:
+            await connection.execute(_LOCK_NODES, (node_ids,))
+        if len(limited) > 1:
+            await connection.execute(_LOCK_QUOTAS, (list(limited),))
+        wanted = {one.demand.vm_id: one for one in choices}
+        document = json.dumps([_wanted(one) for one in choices])
+        cursor = await connection.execute(_CLAIM, {"wanted": document, "node_ids": node_ids})
+        rows = await cursor.fetchall()
+        lost = frozenset(row[NODE_WIDTH] for row in rows if row[NODE_WIDTH + 1] is None or not row[NODE_WIDTH + 2])
+        if lost:
+            raise TakenBack(lost)
+        nodes = {row[0]: node(row) for row in rows}
+        return {
+            vm_id: _reservation(wanted[vm_id], nodes[node_id], allocated_at)
+            for node_id, vm_id, allocated_at in ((row[0], row[NODE_WIDTH], row[NODE_WIDTH + 1]) for row in rows)
+        }
+
+
+def _wanted(one: Choice) -> dict[str, Any]:
+    demand = one.demand
+    return {
+        **demand.need._asdict(),
+        **decisions.document(one.decision),
+        "allocation_id": str(new_id()),
+        "generation": one.place.generation,
+        "digest": demand.digest().hex(),
+        "allocation_type": demand.allocation_type,
+        "gpu_type": demand.gpu_type,
+        "charge": charge(demand.need),
+        "groups": demand.groups,
+    }
+
+
+def _reservation(choice: Choice, where: Node, allocated_at: datetime) -> Reservation:
+    demand = choice.demand
+    return Reservation(
+        vm_id=demand.vm_id,
+        tenant_id=demand.tenant_id,
+        node=where,
+        resources=demand.need,
+        gpu_type=demand.gpu_type,
+        allocation_type=demand.allocation_type,
+        allocated_at=allocated_at,
+        confirmed_at=None,
+        decision_id=choice.decision.decision_id,
+        request_digest=demand.digest(),
+    )
