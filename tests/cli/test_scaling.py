@@ -55,6 +55,20 @@ async def test_a_recommendation_is_shown_listed_and_rated(scaling):
     assert "4 of 5" in (await scaling("feedback", str(MADE), "4")).out
 
 
+async def test_a_recommendation_is_applied_to_its_vm_by_a_resize(scaling, logged_in):
+    vm = logged_in.vms.add("web-1")
+    del logged_in.vms.vms[vm.vm_id]
+    vm.vm_id = str(VM)
+    logged_in.vms.vms[vm.vm_id] = vm
+    applied = await scaling("apply", str(MADE), "--restart", "--no-wait", "-o", "json")
+    assert applied.code == 0, applied.err
+    order = logged_in.vms.requests[-1]
+    assert (order.vm_id, order.recommendation_id, order.restart) == (str(VM), str(MADE), True)
+    assert (order.cpu_cores, order.memory_mib) == (0, 0), "the recommendation says the size"
+    missing = await scaling("apply", str(uuid4()))
+    assert missing.code == 3
+
+
 async def test_what_cannot_be_asked_is_refused(scaling):
     assert (await scaling("feedback", str(MADE), "9")).code == 2
     assert (await scaling("generate", str(VM), "--quantile", "2")).code == 2

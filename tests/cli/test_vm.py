@@ -89,6 +89,19 @@ async def test_start_stop_reboot_and_delete_wait_for_their_sagas(novacron, logge
         assert "power: ok" in result.err
 
 
+async def test_a_resize_asks_for_what_was_said_and_says_what_came_of_it(novacron, logged_in):
+    logged_in.vms.add("web-1", VM_STATE_STOPPED)
+    result = await novacron("vm", "resize", "web-1", "--cpu", "4", "--memory", "8G", "--restart", "-o", "json")
+    assert result.code == 0, result.err
+    asked = logged_in.vms.requests[-1]
+    assert (asked.cpu_cores, asked.memory_mib, asked.restart, bool(asked.request_id)) == (4, 8192, True, True)
+    assert result.json["state"] == "VM_STATE_STOPPED"
+    assert "power: ok" in result.err
+    nothing = await novacron("vm", "resize", "web-1")
+    assert nothing.code == 2
+    assert "nothing is asked for" in nothing.err
+
+
 async def test_what_needs_no_saga_is_done_at_once(novacron, logged_in):
     logged_in.vms.add("web-1")
     result = await novacron("vm", "start", "web-1", "-o", "json")

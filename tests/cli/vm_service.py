@@ -234,6 +234,12 @@ class Vms(VmServiceServicer):
     async def RebootVm(self, request, context):
         return self._operate(request, "reboot-vm", VM_STATE_RUNNING)
 
+    async def ResizeVm(self, request, context):
+        vm = self._operate(request, "resize-vm", self.vms[request.vm_id].state)
+        if request.cpu_cores and vm.saga_id:
+            vm.spec.cpu_cores = request.cpu_cores
+        return vm
+
     async def DeleteVm(self, request, context):
         return self._operate(request, "delete-vm", VM_STATE_DELETED)
 
@@ -242,7 +248,7 @@ class Vms(VmServiceServicer):
         if request.vm_id not in self.vms:
             raise NotFound.named("vm", request.vm_id)
         vm = self.vms[request.vm_id]
-        if vm.state == wanted and operation != "reboot-vm":
+        if vm.state == wanted and operation not in ("reboot-vm", "resize-vm"):
             return vm
         vm.saga_id, vm.operation = str(uuid4()), operation
         works = [("power", "action", "ok", "")]

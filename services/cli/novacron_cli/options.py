@@ -25,6 +25,7 @@ GraceOption = Annotated[
         min=0, max=600, metavar="SECONDS", help="How long the guest may take; 0: pull the plug. [default: 10]"
     ),
 ]
+RestartOption = Annotated[bool, typer.Option("--restart", help="Shut it down and start it again if it runs.")]
 
 CpuOption = Annotated[int, typer.Option(metavar="COUNT", min=0, max=2**31 - 1, help="Virtual CPUs.")]
 MemoryOption = Annotated[str, typer.Option(metavar="SIZE", help="Memory: 512M, 2G; a bare number is MiB.")]

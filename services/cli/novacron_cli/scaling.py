@@ -9,7 +9,7 @@ import typer
 from novacron_cli import quantities
 from novacron_cli.connection import connect
 from novacron_cli.failure import told
-from novacron_cli.options import IdOption, LimitOption
+from novacron_cli.options import GraceOption, IdOption, LimitOption, RestartOption, WaitOption
 from novacron_cli.output import Columns, Output, OutputOption, write_list, write_one
 from novacron_cli.words import ago, size
 
@@ -31,7 +31,7 @@ async def generate(
     id: IdOption = "",
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Recommend a size for a VM, with its confidence and why. Nothing is resized.
+    """Recommend a size for a VM, with its confidence and why. Nothing is resized until `novacron scaling apply`.
 
     It takes three days of measurements for a horizon of a day, and says how much is missing. Prices are list prices, the
     same for every node.
@@ -102,6 +102,41 @@ async def feedback(
         write_one(await connection.of_scheduler(ScalingServiceStub).RateScalingRecommendation(request), FIELDS, output)
 
 
+@app.command(epilog="Example:  novacron scaling apply 0198c1f2-7c1e-7e52-b3a5-3f1f8c7f5b11 --restart")
+@told
+async def apply(
+    context: typer.Context,
+    recommendation: RecommendationArgument,
+    restart: RestartOption = False,
+    grace: GraceOption = None,
+    wait: WaitOption = True,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Give the VM the size that was recommended, as `novacron vm resize` does.
+
+    It is refused when the VM no longer has the size that the recommendation was made for: make a new one.
+    """
+    from uuid import uuid4
+
+    from novacron.api.scheduler.v1 import GetScalingRecommendationRequest, ScalingServiceStub
+    from novacron.api.vm.v1 import VM_STATE_RUNNING, VM_STATE_STOPPED, ResizeVmRequest
+    from novacron_cli.vm_operate import operate
+
+    async with connect(context) as connection:
+        request = GetScalingRecommendationRequest(recommendation_id=recommendation)
+        made = await connection.of_scheduler(ScalingServiceStub).GetScalingRecommendation(request)
+    order = ResizeVmRequest(
+        vm_id=made.vm_id,
+        recommendation_id=recommendation,
+        restart=restart,
+        grace_seconds=grace,
+        request_id=str(uuid4()),
+        return_immediately=True,
+    )
+    ends = (VM_STATE_RUNNING, VM_STATE_STOPPED)
+    await operate(context, made.vm_id, "resizing", lambda vms, _: vms.ResizeVm(order), ends, wait, output)
+
+
 def _change(name: str, unit: Any = str) -> Any:
     def cell(made: Any) -> str:
         now, then = (getattr(held, name) for held in (made.current_resources, made.recommended_resources))
@@ -119,6 +154,7 @@ COLUMNS: Columns = {
     "a month": lambda made: made.cost_impact,
     "feedback": lambda made: f"{made.feedback_score} of 5" if made.feedback_score else "",
     "made": lambda made: ago(made.created_at),
+    "applied": lambda made: ago(made.applied_at) if made.HasField("applied_at") else "",
 }
 FIELDS: Columns = {
     **COLUMNS,

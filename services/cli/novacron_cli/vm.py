@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from typing import Annotated, Any
 from uuid import uuid4
 
@@ -11,8 +11,19 @@ import typer
 from novacron_cli import quantities, vm_console, vm_create, vm_table, vm_watch
 from novacron_cli.connection import connect
 from novacron_cli.failure import told
-from novacron_cli.options import FilterOption, GraceOption, LimitOption, TagsOption, VmArgument, WaitOption
+from novacron_cli.options import (
+    CpuOption,
+    FilterOption,
+    GraceOption,
+    LimitOption,
+    MemoryOption,
+    RestartOption,
+    TagsOption,
+    VmArgument,
+    WaitOption,
+)
 from novacron_cli.output import Output, OutputOption
+from novacron_cli.vm_operate import operate
 
 app = typer.Typer(no_args_is_help=True, help="Virtual machines.")
 app.add_typer(vm_create.app)
@@ -73,7 +84,7 @@ async def start(
     def begin(vms: Any, vm_id: str) -> Awaitable[Any]:
         return vms.StartVm(StartVmRequest(vm_id=vm_id, return_immediately=True))
 
-    await _operate(context, vm, "starting", begin, VM_STATE_RUNNING, wait, output)
+    await operate(context, vm, "starting", begin, VM_STATE_RUNNING, wait, output)
 
 
 @app.command(epilog="Example:  novacron vm stop web-1 --grace 120")
@@ -91,7 +102,7 @@ async def stop(
     def begin(vms: Any, vm_id: str) -> Awaitable[Any]:
         return vms.StopVm(StopVmRequest(vm_id=vm_id, grace_seconds=grace, return_immediately=True))
 
-    await _operate(context, vm, "stopping", begin, VM_STATE_STOPPED, wait, output)
+    await operate(context, vm, "stopping", begin, VM_STATE_STOPPED, wait, output)
 
 
 @app.command()
@@ -111,7 +122,45 @@ async def reboot(
     def begin(vms: Any, vm_id: str) -> Awaitable[Any]:
         return vms.RebootVm(RebootVmRequest(vm_id=vm_id, grace_seconds=grace, request_id=once, return_immediately=True))
 
-    await _operate(context, vm, "rebooting", begin, VM_STATE_RUNNING, wait, output)
+    await operate(context, vm, "rebooting", begin, VM_STATE_RUNNING, wait, output)
+
+
+@app.command(epilog="Example:  novacron vm resize web-1 --cpu 4 --memory 8G --restart")
+@told
+async def resize(
+    context: typer.Context,
+    vm: VmArgument,
+    cpu: CpuOption = 0,
+    memory: MemoryOption = "",
+    restart: RestartOption = False,
+    grace: GraceOption = None,
+    wait: WaitOption = True,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Give a VM other vCPUs or other memory, where it is. What you leave out stays; so does its disk.
+
+    A VM that runs is refused unless it may be restarted; one that does not start at its new size runs at its old one again.
+    When its node has no room, nothing has changed, and the refusal says whether a move to another node would help.
+    """
+    if not cpu and not memory:
+        raise typer.BadParameter("say --cpu, --memory or both: nothing is asked for")
+    memory_mib = quantities.memory_mib(memory) if memory else 0
+    from novacron.api.vm.v1 import VM_STATE_RUNNING, VM_STATE_STOPPED, ResizeVmRequest
+
+    request = ResizeVmRequest(
+        cpu_cores=cpu,
+        memory_mib=memory_mib,
+        restart=restart,
+        grace_seconds=grace,
+        request_id=str(uuid4()),
+        return_immediately=True,
+    )
+
+    def begin(vms: Any, vm_id: str) -> Awaitable[Any]:
+        request.vm_id = vm_id
+        return vms.ResizeVm(request)
+
+    await operate(context, vm, "resizing", begin, (VM_STATE_RUNNING, VM_STATE_STOPPED), wait, output)
 
 
 @app.command(epilog="Example:  novacron vm move web-1 --node host-2")
@@ -133,7 +182,7 @@ async def move(
         request = MoveVmRequest(vm_id=vm_id, node=node, grace_seconds=grace, request_id=once, return_immediately=True)
         return vms.MoveVm(request)
 
-    await _operate(context, vm, "moving", begin, (VM_STATE_RUNNING, VM_STATE_STOPPED), wait, output)
+    await operate(context, vm, "moving", begin, (VM_STATE_RUNNING, VM_STATE_STOPPED), wait, output)
 
 
 @app.command()
@@ -147,34 +196,7 @@ async def delete(
     def begin(vms: Any, vm_id: str) -> Awaitable[Any]:
         return vms.DeleteVm(DeleteVmRequest(vm_id=vm_id, return_immediately=True))
 
-    await _operate(context, vm, "deleting", begin, VM_STATE_DELETED, wait, output)
+    await operate(context, vm, "deleting", begin, VM_STATE_DELETED, wait, output)
 
 
 app.add_typer(vm_console.app)
-
-
-async def _operate(
-    context: typer.Context,
-    name: str,
-    verb: str,
-    begin: Callable[[Any, str], Awaitable[Any]],
-    wanted: int | tuple[int, ...],
-    wait: bool,
-    output: Output,
-) -> None:
-    """Begin an operation, follow it to its end, and show the VM. :raises NovacronError: it did not do what it should."""
-    from novacron.api.vm.v1 import VM_STATE_DELETED
-    from novacron_cli import finding
-    from novacron_cli.progress import Progress
-    from novacron_cli.settle import settle
-
-    async with connect(context) as connection:
-        vm = await begin(connection.vms, await finding.vm_id(connection, name))
-        if wait:
-            with Progress(f"{verb} {vm.name}") as progress:
-                settled = await settle(connection, vm, progress, free=wanted == VM_STATE_DELETED)
-            ends = wanted if isinstance(wanted, tuple) else (wanted,)
-            if settled.vm.state not in ends or not settled.succeeded:
-                raise settled.failure()
-            vm = settled.vm
-        await vm_table.write_row(connection, vm, output)
