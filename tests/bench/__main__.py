@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import importlib
 
-NAMES = ("auth", "breakers", "create_vm", "hung_agent", "interceptors", "rolling", "saga", "scaling")
+NAMES = ("auth", "breakers", "create_vm", "hung_agent", "interceptors", "rolling", "saga", "scaling", "scheduler")
 
 
 def main() -> None:
