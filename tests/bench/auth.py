@@ -1,13 +1,15 @@
 """What authentication costs, and how long something that was taken away still works.
 
-``ValidateToken`` with mTLS, the whole server chain and the database beside a bare echo of the same sizes in the same process,
-batch after batch in turn: the processor time of that process for each. A token's check at another service's door, warm. A login
+``ValidateToken`` with mTLS and the whole server chain beside a bare echo of the same sizes, with the same certificates,
+deadline and metadata, in the same process, batch after batch in turn: the processor time of that process for each. That process
+hears invalidations over Redis, as in life, so its caches are warm. A token's check at another service's door, warm. A login
 beside Argon2id alone. Keystone from PyPI in the same run: processor time of its process for a validation, warm, and an issue.
 """
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import multiprocessing
 import os
 import statistics
@@ -51,16 +53,19 @@ from . import keystone
 from .report import Report
 
 _ECHO = "/bench.Echo/Echo"
+# What every call of a service to another carries.
+_METADATA = (("x-request-id", "01890a5d-ac96-774b-bcce-b302099a8057"),)
 _CHECKED = "/novacron.api.vm.v1.VmService/GetVm"
 
 
 class RealAuth(Auth):
     """The service with the passwords that it has in life: Argon2id at its defaults."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, redis: redis_client.Redis) -> None:
         self.database, self.servers, self.server = database, None, None
-        ring, bus = KeyRing((os.urandom(32),)), InvalidationBus(None, ())
-        House.__init__(self, SETTINGS, database, ring, Passwords.from_settings(SETTINGS), bus)
+        self.bus = InvalidationBus(redis, ())
+        ring, passwords = KeyRing((os.urandom(32),)), Passwords.from_settings(SETTINGS)
+        House.__init__(self, SETTINGS, database, ring, passwords, self.bus, redis)
 
 
 def _identify(directory: str) -> Callable[[str], Identification]:
@@ -74,7 +79,7 @@ def _identify(directory: str) -> Callable[[str], Identification]:
     return identify
 
 
-def _serve(directory: str, url: str, pipe: Connection) -> None:
+def _serve(directory: str, url: str, redis_url: str, pipe: Connection) -> None:
     """Auth, and a bare echo beside it: answers ``cpu``, ``argon2``, ``echo SIZE`` over the pipe until ``stop``."""
 
     async def serve() -> None:
@@ -82,7 +87,10 @@ def _serve(directory: str, url: str, pipe: Connection) -> None:
         identify = _identify(directory)
         database, servers = Database(url), Servers(identify)
         await database.open()
-        auth = RealAuth(database)
+        redis = redis_client.Redis.from_url(redis_url)
+        auth = RealAuth(database, redis)
+        await auth.bus.start()
+        await auth.bus.connected.wait()
         await auth.secret_keys.ensure()
         await auth.serve(servers)
         await auth.user("alice", Role.USER)
@@ -97,6 +105,8 @@ def _serve(directory: str, url: str, pipe: Connection) -> None:
         bare.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("bench.Echo", handlers),))
         port = bare.add_secure_port("127.0.0.1:0", identify("auth").mesh_port())
         await bare.start()
+        # As every process of ours does when it has started.
+        gc.freeze()
         pipe.send((port, auth.server.port, auth.server.mesh_port))
         while (command := await asyncio.to_thread(pipe.recv)) != "stop":
             if command.startswith("echo"):
@@ -106,6 +116,8 @@ def _serve(directory: str, url: str, pipe: Connection) -> None:
             pipe.send(time.process_time())
         await bare.stop(0)
         await servers.close()
+        await auth.bus.stop()
+        await redis.aclose()
         auth.passwords.close()
         await database.close()
 
@@ -125,7 +137,8 @@ class Served:
         return float(await asyncio.to_thread(self._pipe.recv))
 
     async def cpu(self, work: Callable[[], Awaitable[Any]], times: int) -> float:
-        """Processor seconds of the servers' process for each of so many calls, one after the other."""
+        """Processor seconds of the servers' process for each of so many calls, one after the other, and one before."""
+        await work()
         before = await self.ask("cpu")
         for _ in range(times):
             await work()
@@ -133,10 +146,10 @@ class Served:
 
 
 @asynccontextmanager
-async def _served(directory: str, url: str) -> AsyncIterator[Served]:
+async def _served(directory: str, url: str, redis_url: str) -> AsyncIterator[Served]:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(directory, url, theirs), daemon=True)
+    process = context.Process(target=_serve, args=(directory, url, redis_url, theirs), daemon=True)
     process.start()
     try:
         yield Served(ours, await asyncio.to_thread(ours.recv))
@@ -165,7 +178,7 @@ async def run(*, quick: bool = False) -> Report:
 
 async def _measure(directory: str, databases: Databases, valkey: EmbeddedValkey, quick: bool) -> Report:
     url = await asyncio.to_thread(databases.create, MIGRATIONS)
-    async with _served(directory, url) as served:
+    async with _served(directory, url, valkey.url()) as served:
         validate, echo, bare_of_logins = await _calls(directory, served, quick)
         check = await _check(directory, served, 5 if quick else 60)
     login, argon2 = bare_of_logins
@@ -213,11 +226,18 @@ async def _calls(directory: str, served: Served, quick: bool) -> tuple[float, fl
         request = ValidateTokenRequest(access_token=(await log_in()).access_token)
         answer = await AuthServiceStub(mesh).ValidateToken(request)
         await served.ask(f"echo {answer.ByteSize()}")
-        sent, call = request.SerializeToString(), bare.unary_unary(_ECHO)
-        validated, echoed, logins, hashes = [], [], [], []
-        for _ in range(3 if quick else 40):
-            validated.append(await served.cpu(lambda: AuthServiceStub(mesh).ValidateToken(request), 100))
-            echoed.append(await served.cpu(lambda: call(sent), 100))
+        sent, call, ask = request.SerializeToString(), bare.unary_unary(_ECHO), AuthServiceStub(mesh).ValidateToken
+        validated: list[float] = []
+        echoed: list[float] = []
+        logins, hashes = [], []
+        turns = [
+            (validated, lambda: ask(request, timeout=5, metadata=_METADATA)),
+            (echoed, lambda: call(sent, timeout=5, metadata=_METADATA)),
+        ]
+        for _ in range(4 if quick else 80):
+            for times, work in turns:
+                times.append(await served.cpu(work, 50))
+            turns.reverse()
         for _ in range(2 if quick else 12):
             logins.append(await served.cpu(log_in, 3))
             hashes.append(await served.cpu(lambda: served.ask("argon2"), 3))

@@ -1,7 +1,7 @@
 """The two chains against each other: a real server, a real channel, both ports."""
 
 import asyncio
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import grpc
 import pytest
@@ -140,6 +140,19 @@ async def test_validation_names_the_field_but_only_to_those_who_may_call(servers
 async def test_a_service_certificate_alone_reads_nothing_that_a_tenant_owns(servers, server):
     with pytest.raises(PermissionDenied):
         await VmServiceStub(servers.as_service(server, "federation")).GetVm(GetVmRequest(vm_id=str(uuid4())))
+
+
+async def test_a_request_without_an_id_is_told_the_one_that_it_got_and_a_refusal_tells_it_always(servers, server):
+    credentials = servers.identification("vm").client()
+    told = []
+    async with grpc.aio.secure_channel(f"localhost:{server.mesh_port}", credentials) as channel:
+        get = ReservationServiceStub(channel).GetReservation
+        for vm_id in (str(uuid4()), "not-a-uuid"):
+            for sent in ((), (("x-request-id", "mine"),)):
+                call = get(GetReservationRequest(vm_id=vm_id), metadata=sent)
+                told.append(dict(await call.trailing_metadata()).get("x-request-id"))
+    assert UUID(told[0]).version == UUID(told[2]).version == 7
+    assert told[1::2] == [None, "mine"]
 
 
 async def test_the_callers_deadline_is_known_to_the_handler_and_cuts_the_call(servers, server, reservations):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -115,7 +116,13 @@ def peer_service(call: ServerCall, trust_domain: str) -> tuple[str, str]:
     # The whole authentication context carries the certificate itself: ten times as much to copy, for every call.
     if call.context.peer_identity_key() != SUBJECT_ALTERNATIVE_NAMES:
         return "", ""
-    uris = [name.decode() for name in call.context.peer_identities() or () if name.startswith(b"spiffe://")]
+    return _service_of(tuple(call.context.peer_identities() or ()), trust_domain)
+
+
+# Few certificates make many calls. A refusal is not kept.
+@lru_cache(maxsize=1024)
+def _service_of(names: tuple[bytes, ...], trust_domain: str) -> tuple[str, str]:
+    uris = [name.decode() for name in names if name.startswith(b"spiffe://")]
     if not uris:
         return "", ""
     prefix = f"spiffe://{trust_domain}/"
@@ -129,6 +136,11 @@ def bearer_token(metadata: dict[str, str]) -> str:
     """The token of ``authorization: Bearer ...``; empty when there is none."""
     scheme, _, token = metadata.get("authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
+
+
+@lru_cache(maxsize=1024)
+def _service_identity(service: str, node: str) -> Identity:
+    return Identity(service=service, node=node)
 
 
 class IdentityStage:
@@ -184,5 +196,6 @@ class IdentityStage:
         # Only a service of ours can say that it works for a saga, or that it is somebody's retry.
         attempt = call.metadata.get(ATTEMPT, "")
         retrying(int(attempt) if attempt.isdecimal() else 0)
-        set_current_key(SagaKey.parse(call.metadata.get(SAGA_KEY, "")))
-        return Identity(service=service, node=node)
+        key = call.metadata.get(SAGA_KEY, "")
+        set_current_key(SagaKey.parse(key) if key else None)
+        return _service_identity(service, node)

@@ -91,11 +91,14 @@ async def metrics_stage(call: ServerCall, proceed: ServerProceed) -> Any:
 
 
 async def context_stage(call: ServerCall, proceed: ServerProceed) -> Any:
-    """Take the request's id from the metadata, or make one, and give it back; log what failed."""
-    request = call.metadata.get(REQUEST_ID, "")[:128] or str(new_id())
+    """Take the request's id from the metadata, or make one and give it back; log what failed."""
+    request = call.metadata.get(REQUEST_ID, "")[:128]
+    if not request:
+        request = str(new_id())
+        # Who sent one knows it: most calls come from other services, and would pay for hearing it again.
+        call.context.set_trailing_metadata(((REQUEST_ID, request),))
     _request_id.set(request)
     logs.stamp(request_id=request, rpc=call.path)
-    call.context.set_trailing_metadata(((REQUEST_ID, request),))
     try:
         return await proceed(call)
     except NovacronError as error:

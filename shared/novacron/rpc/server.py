@@ -19,7 +19,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from contextvars import ContextVar
 from typing import Any
@@ -65,11 +65,16 @@ _GOING = "this server is about to stop: ask again, and another one answers"
 _arrived: ContextVar[float] = ContextVar("novacron_arrived", default=0.0)
 
 
-class _ChainInterceptor(grpc.aio.ServerInterceptor):
-    """Runs every handler inside the stages, in all four arities."""
+class _Chain(grpc.GenericRpcHandler):
+    """Runs every handler inside the stages, in all four arities.
+
+    Servicers are added to it as to a server. To the server it is the one handler for all, and no interceptor: that would cost
+    each call another coroutine, and a search through the handlers of every service.
+    """
 
     def __init__(self, stages: Sequence[ServerStage]) -> None:
         self._stages = stages
+        self._handlers: list[grpc.GenericRpcHandler] = []
         self._wrapped: dict[str, Any] = {}
         self._lasting: set[asyncio.Task[Any]] = set()
         self._draining = False
@@ -80,19 +85,22 @@ class _ChainInterceptor(grpc.aio.ServerInterceptor):
         for task in self._lasting:
             task.cancel()
 
-    async def intercept_service(
-        self,
-        continuation: Callable[[Any], Awaitable[Any]],
-        handler_call_details: Any,
-    ) -> Any:
+    def add_generic_rpc_handlers(self, handlers: Sequence[grpc.GenericRpcHandler]) -> None:
+        """What generated code adds a servicer by."""
+        self._handlers.extend(handlers)
+
+    def add_registered_method_handlers(self, service_name: str, method_handlers: dict[str, Any]) -> None:
+        """The same methods once more, as generated code has it."""
+
+    def service(self, handler_call_details: Any) -> Any:
         _arrived.set(time.monotonic())
         path = handler_call_details.method
         wrapped = self._wrapped.get(path)
         if wrapped is None:
-            handler = await continuation(handler_call_details)
-            if handler is None:
-                return handler
-            wrapped = self._wrapped[path] = self._wrap(path, handler)
+            found = (handler.service(handler_call_details) for handler in self._handlers)
+            handler = next((one for one in found if one is not None), None)
+            if handler is not None:
+                wrapped = self._wrapped[path] = self._wrap(path, handler)
         return wrapped
 
     def _wrap(self, path: str, handler: Any) -> Any:
@@ -228,10 +236,10 @@ class Server:
             identity.server_stage,
             validation.server_stage,
         ]
-        self._chain = _ChainInterceptor(self.stages)
+        self._chain = _Chain(self.stages)
         size = settings.max_message_mib * 1024 * 1024
         self._server = grpc.aio.server(
-            interceptors=[*spans.server_interceptors(), self._chain],
+            interceptors=[*spans.server_interceptors()],
             options=[
                 *_OPTIONS,
                 ("grpc.max_receive_message_length", size),
@@ -240,12 +248,13 @@ class Server:
                 ("grpc.max_metadata_size", 32 * 1024),
             ],
         )
+        self._server.add_generic_rpc_handlers((self._chain,))
         self._names: list[str] = []
         self._health = health.aio.HealthServicer()
         self.port = 0
         self.mesh_port = 0
 
-    def add(self, register: Callable[[Any, grpc.aio.Server], None], servicer: Any) -> None:
+    def add(self, register: Callable[[Any, Any], None], servicer: Any) -> None:
         """Add a servicer by its generated ``add_*_to_server``.
 
         :raises RuntimeError: one of its methods does not declare who may call it.
@@ -254,17 +263,17 @@ class Server:
         for name in names:
             if missing := policy.undeclared(name):
                 raise RuntimeError(f"these methods declare no access option, so nobody could call them: {missing}")
-        register(servicer, self._server)
+        register(servicer, self._chain)
         self._names += names
 
     async def start(self) -> None:
         """Bind both ports and serve; health says SERVING once :meth:`serving` is called."""
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        channelz.add_channelz_servicer(self._server)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._chain)
+        channelz.add_channelz_servicer(self._chain)
         listed = [*self._names, health.SERVICE_NAME, "grpc.channelz.v1.Channelz", _REFLECTION_V1, _REFLECTION_V1ALPHA]
         reflection = reflection_service.ReflectionServicer(listed)
-        reflection_pb2_grpc.add_ServerReflectionServicer_to_server(reflection, self._server)
-        self._server.add_generic_rpc_handlers((_reflection_v1(reflection),))
+        reflection_pb2_grpc.add_ServerReflectionServicer_to_server(reflection, self._chain)
+        self._chain.add_generic_rpc_handlers((_reflection_v1(reflection),))
         await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
         if self._names:
             self.mesh_port = self._bind(self._settings.mesh_listen, self._identification.mesh_port())
