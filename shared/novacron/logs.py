@@ -33,6 +33,9 @@ def _strike_secrets(_: Any, __: str, event: MutableMapping[str, Any]) -> Mutable
 def _add_trace(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     if telemetry.tracer() is None:
         return event
+    if headers := telemetry.passed_on():
+        _, event["trace_id"], event["span_id"], _ = headers[0][1].split("-")
+        return event
     from opentelemetry import trace
 
     span = trace.get_current_span().get_span_context()

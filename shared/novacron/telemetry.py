@@ -7,8 +7,10 @@ imported by what traces: it looks through every installed distribution when it i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar, Token
 from typing import TYPE_CHECKING
 
 from . import __version__
@@ -24,7 +26,16 @@ TRACEPARENT = "traceparent"
 TRACESTATE = "tracestate"
 _SAMPLED = 0x01  # of W3C's trace flags
 
+# Names and values of metadata, the traceparent first.
+Headers = tuple[tuple[str, str], ...]
+
+# Version 00 with its flags in a group. OpenTelemetry reads any other.
+_TRACEPARENT = re.compile("00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})")
+
 _tracer: trace.Tracer | None = None
+# Nearly all requests of a busy house are not recorded: for them a variable of our own, read once, stands for OpenTelemetry's
+# context, which costs a call several times as much as a breaker.
+_passed_on: ContextVar[Headers] = ContextVar("novacron_passed_on", default=())
 
 
 def configure(settings: ProcessSettings, service: str) -> Export | None:
@@ -55,10 +66,22 @@ def traceparent_of(context: trace.SpanContext) -> str:
     return f"00-{context.trace_id:032x}-{context.span_id:016x}-{int(context.trace_flags):02x}"
 
 
+def passed_on() -> Headers:
+    """What calls from here take along of a trace that is not recorded; nothing where none is, or where it is recorded."""
+    return _passed_on.get()
+
+
+def pass_on(headers: Headers) -> Token[Headers]:
+    """From here on this task is in a trace that is not recorded: OpenTelemetry hears nothing of it."""
+    return _passed_on.set(headers)
+
+
 def current_traceparent() -> str:
     """The W3C traceparent of the current span, for storing; empty outside a trace."""
     if _tracer is None:
         return ""
+    if headers := _passed_on.get():
+        return headers[0][1]
     from opentelemetry import trace
 
     context = trace.get_current_span().get_span_context()
@@ -73,11 +96,8 @@ def trace_id(traceparent: str) -> str:
 
 def sampled(traceparent: str) -> bool:
     """Whether a call that came with this traceparent is to be recorded; one without may be."""
-    flags = traceparent.rpartition("-")[2]
-    try:
-        return not traceparent or bool(int(flags, 16) & _SAMPLED)
-    except ValueError:
-        return True  # not a traceparent at all: a new trace begins
+    form = _TRACEPARENT.fullmatch(traceparent)
+    return form is None or bool(int(form[1], 16) & _SAMPLED)  # what is none at all begins a new trace
 
 
 @contextmanager
@@ -88,10 +108,25 @@ def span(name: str, traceparent: str = "", **attributes: str | int) -> Iterator[
     """
     from opentelemetry import propagate, trace
 
-    if _tracer is None:
+    if _tracer is None or (not traceparent and _passed_on.get()):
         yield trace.INVALID_SPAN
+        return
+    if not sampled(traceparent):
+        with _passing_on(((TRACEPARENT, traceparent),)):
+            yield trace.INVALID_SPAN
         return
     parent: Context | None = propagate.extract({TRACEPARENT: traceparent}) if traceparent else None
     dotted = {key.replace("_", "."): value for key, value in attributes.items()}
     with _tracer.start_as_current_span(name, context=parent, attributes=dotted) as current:
-        yield current
+        headers = () if current.is_recording() else ((TRACEPARENT, traceparent_of(current.get_span_context())),)
+        with _passing_on(headers):
+            yield current
+
+
+@contextmanager
+def _passing_on(headers: Headers) -> Iterator[None]:
+    token = _passed_on.set(headers)
+    try:
+        yield
+    finally:
+        _passed_on.reset(token)

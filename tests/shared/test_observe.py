@@ -4,7 +4,6 @@ import asyncio
 from uuid import uuid4
 
 import pytest
-from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -171,18 +170,34 @@ async def test_a_trace_that_is_not_sampled_is_passed_on_and_makes_no_span(tracin
     within = []
 
     async def nested(text):
-        within.append(trace.get_current_span().get_span_context())
+        with telemetry.span("a step of the work"):
+            within.append(telemetry.current_traceparent())
         return text
 
     servicer.behave = nested
     echo = Echo(await house())
     with telemetry.span("a user's request") as root:
         await echo("One", "hello")
-    (here,) = within
-    assert here.trace_id == root.get_span_context().trace_id
-    assert here.is_remote
-    assert not here.trace_flags.sampled
+    assert within == [telemetry.traceparent_of(root.get_span_context())]
+    assert not telemetry.sampled(within[0])
     assert spans.get_finished_spans() == ()
+
+
+async def test_what_a_saga_kept_of_a_trace_is_recorded_or_not_whoever_carries_it_on(tracing):
+    spans = tracing(1.0)
+    recorded, unrecorded = (f"00-{'ab' * 16}-{'cd' * 8}-{flags}" for flags in ("01", "00"))
+    with telemetry.span("a request that is not recorded", unrecorded):
+        assert telemetry.current_traceparent() == unrecorded
+        with telemetry.span("a saga's step", recorded) as step:
+            assert telemetry.current_traceparent() == telemetry.traceparent_of(step.get_span_context())
+        assert telemetry.current_traceparent() == unrecorded
+    assert [span.name for span in spans.get_finished_spans()] == ["a saga's step"]
+
+
+@pytest.mark.parametrize("junk", ["junk-00", f"00-{'0' * 32}-{'cd' * 8}-00", f"00-{'ab' * 16}-{'cd' * 8}-00\n"])
+async def test_what_is_no_traceparent_is_never_passed_on(tracing, junk):
+    tracing(1.0)
+    assert telemetry.sampled(junk)
 
 
 async def test_a_call_that_nobody_asked_for_begins_its_trace_with_who_serves_it(spans, house):

@@ -5,14 +5,16 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Any
 
-from opentelemetry import context as otel_context
-from opentelemetry import propagate, trace
+from opentelemetry import trace
 from opentelemetry.instrumentation.grpc._aio_server import OpenTelemetryAioServerInterceptor
 from opentelemetry.trace import SpanKind
 
-from ..telemetry import TRACEPARENT, TRACESTATE, sampled
+from .. import telemetry
+from ..telemetry import TRACEPARENT, TRACESTATE
 from .policy import policy_of
 from .spans import attributes_of
+
+_LONGEST_STATE = 512  # characters, as W3C has it for what is passed on
 
 
 class ServerSpans(OpenTelemetryAioServerInterceptor):
@@ -28,9 +30,11 @@ class ServerSpans(OpenTelemetryAioServerInterceptor):
             for key, value in handler_call_details.invocation_metadata or ()
             if key in (TRACEPARENT, TRACESTATE)
         }
-        if not sampled(carrier.get(TRACEPARENT, "")):
-            # The call's task is its own: what is attached here ends with it.
-            otel_context.attach(propagate.extract(carrier))
+        traceparent, state = carrier.get(TRACEPARENT, ""), carrier.get(TRACESTATE, "")
+        if not telemetry.sampled(traceparent):
+            # The call's task is its own: what is set here ends with it.
+            told = ((TRACESTATE, state),) if 0 < len(state) <= _LONGEST_STATE else ()
+            telemetry.pass_on(((TRACEPARENT, traceparent), *told))
             return await continuation(handler_call_details)
         return await super().intercept_service(continuation, handler_call_details)
 

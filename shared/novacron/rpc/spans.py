@@ -30,6 +30,9 @@ def outgoing(call: ClientCall) -> trace.Span | None:
     tracer = telemetry.tracer()
     if tracer is None:
         return None
+    if headers := telemetry.passed_on():
+        call.metadata.extend(headers)
+        return None
     from opentelemetry import trace
 
     current = trace.get_current_span().get_span_context()
@@ -66,7 +69,7 @@ def ended(span: trace.Span, code: str, error_type: str, failure: str = "") -> No
 
 def served(code: str) -> None:
     """How the call being served ended, for its span."""
-    if telemetry.tracer() is None:
+    if telemetry.tracer() is None or telemetry.passed_on():
         return
     from opentelemetry import trace
 
@@ -79,7 +82,7 @@ def served(code: str) -> None:
 
 def event(name: str, attributes: Mapping[str, str | int | float]) -> None:
     """Something that happened to the call or the request that is the current span."""
-    if telemetry.tracer() is None:
+    if telemetry.tracer() is None or telemetry.passed_on():
         return
     from opentelemetry import trace
 
