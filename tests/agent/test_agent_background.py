@@ -13,6 +13,7 @@ from novacron_agent import samples as samples_module
 from novacron_agent.drivers.driver import HostCapacity
 from novacron_agent.drivers.simulated import SimulatedDriver, SimulatedSettings
 from novacron_agent.heartbeat import Heartbeat
+from novacron_agent.lease import Lease
 from novacron_agent.samples import SampleStream
 from novacron_agent.settings import AgentSettings
 
@@ -47,7 +48,7 @@ def settings(tmp_path):
 async def test_a_node_is_registered_and_its_lease_renewed(servers, new_database, driver, settings):
     database: Database = await new_database(*SCHEDULER)
     scheduler = await serve_scheduler(servers, database, lease_seconds=0.6)
-    beat = Heartbeat(servers.as_service(scheduler, "agent/n1"), driver, settings)
+    beat = Heartbeat(servers.as_service(scheduler, "agent/n1"), driver, settings, Lease())
     await beat.start()
     try:
         first = await eventually(lambda: rows(database, NODE))
@@ -72,7 +73,7 @@ async def test_a_heartbeat_goes_on_when_the_scheduler_is_back(servers, new_datab
     scheduler = await serve_scheduler(servers, database)
     port = scheduler.mesh_port
     await scheduler.stop()
-    beat = Heartbeat(servers.as_service(scheduler, "agent/n1", attempts=1), driver, settings)
+    beat = Heartbeat(servers.as_service(scheduler, "agent/n1", attempts=1), driver, settings, Lease())
     await beat.start()
     try:
         await serve_scheduler(servers, database, port=port)

@@ -38,6 +38,7 @@ from novacron_agent.barrier import HostBarrier
 from novacron_agent.clients import Peers
 from novacron_agent.drivers.simulated import SimulatedDriver, SimulatedSettings
 from novacron_agent.exports import Exports
+from novacron_agent.lease import Lease
 from novacron_agent.servicer import AgentServicer
 
 
@@ -56,7 +57,9 @@ class Agent:
         await self.exports.open()
         identification = self.servers.identification(f"agent/{self.node}")
         self.mesh = Mesh(ProcessSettings(environment="testing"), identification)
-        servicer = AgentServicer(self.driver, self.barrier, self.exports, Peers(self.mesh))
+        self.lease = Lease()
+        self.lease.renew(1, self.lease.now(), 3600)
+        servicer = AgentServicer(self.driver, self.barrier, self.exports, Peers(self.mesh), self.lease)
         registration = (add_AgentServiceServicer_to_server, servicer)
         self.server = await self.servers.start(f"agent/{self.node}", [registration], listen="")
         self.stub = AgentServiceStub(self.servers.as_service(self.server, "vm", attempts=1))

@@ -54,6 +54,7 @@ from novacron_agent.drivers.driver import HostCapacity
 from novacron_agent.drivers.simulated import SimulatedDriver, SimulatedSettings
 from novacron_agent.exports import Exports
 from novacron_agent.heartbeat import Heartbeat
+from novacron_agent.lease import Lease
 from novacron_agent.servicer import AgentServicer
 from novacron_agent.settings import AgentSettings
 from novacron_monitoring.partitions import Partitions
@@ -109,6 +110,7 @@ class Host:
     mesh: Mesh
     server: Server
     heartbeat: Heartbeat
+    lease: Lease
     port: int
 
     @property
@@ -121,7 +123,7 @@ class Host:
 
     async def comes_back(self) -> None:
         """On the address that it had, and the vm service has found it again."""
-        servicer = AgentServicer(self.driver, self.barrier, self.exports, Peers(self.mesh))
+        servicer = AgentServicer(self.driver, self.barrier, self.exports, Peers(self.mesh), self.lease)
         self.server = await serve_agent(self.house.servers, self.name, servicer, port=self.port)
         address = f"localhost:{self.port}"
         await self.house.mesh.to(f"agent {address}", address)._wire.channel_ready()
@@ -218,7 +220,9 @@ class House:
         exports = Exports(place / "exports")
         await exports.open()
         mesh = Mesh(ProcessSettings(environment="testing"), self.servers.identification(f"agent/{name}"))
-        server = await serve_agent(self.servers, name, AgentServicer(driver, host_barrier, exports, Peers(mesh)))
+        lease = Lease()
+        servicer = AgentServicer(driver, host_barrier, exports, Peers(mesh), lease)
+        server = await serve_agent(self.servers, name, servicer)
         settings = AgentSettings(
             environment="testing",
             node_name=name,
@@ -226,14 +230,15 @@ class House:
             state_directory=place,
             image_directory=place,
         )
-        heartbeat = Heartbeat(self.servers.as_service(self.scheduler, f"agent/{name}"), driver, settings)
+        heartbeat = Heartbeat(self.servers.as_service(self.scheduler, f"agent/{name}"), driver, settings, lease)
         await heartbeat.start()
         host = self.hosts[name] = Host(
-            self, name, driver, host_barrier, exports, mesh, server, heartbeat, server.mesh_port
+            self, name, driver, host_barrier, exports, mesh, server, heartbeat, lease, server.mesh_port
         )
 
         async def registered() -> bool:
-            return bool(await rows(self.scheduler_database, "SELECT 1 FROM nodes WHERE name = %s", name))
+            known = await rows(self.scheduler_database, "SELECT 1 FROM nodes WHERE name = %s", name)
+            return bool(known and lease.epoch)  # and the agent has been told so: it takes orders
 
         await eventually(registered)
         return host

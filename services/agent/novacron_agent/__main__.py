@@ -21,6 +21,7 @@ from .drivers.driver import HostCapacity
 from .drivers.simulated import SimulatedSettings
 from .exports import Exports
 from .heartbeat import Heartbeat
+from .lease import Lease
 from .samples import SampleStream
 from .servicer import AgentServicer
 from .settings import AgentSettings
@@ -37,17 +38,18 @@ async def serve(settings: AgentSettings, stopping: asyncio.Event) -> None:
     await barrier.open()
     exports = Exports(settings.state_directory / "exports")
     await exports.open()
+    lease = Lease()
 
     async with AsyncExitStack() as stack:
         for close in (mesh.close, driver.close, barrier.close, exports.close):
             stack.push_async_callback(close)
         server = Server(settings, NoUsers(), identification)
-        server.add(add_AgentServiceServicer_to_server, AgentServicer(driver, barrier, exports, Peers(mesh)))
+        server.add(add_AgentServiceServicer_to_server, AgentServicer(driver, barrier, exports, Peers(mesh), lease))
         await server.start()
         stack.push_async_callback(server.stop)
         await server.serving()
         background = (
-            Heartbeat(mesh.channel("scheduler"), driver, settings),
+            Heartbeat(mesh.channel("scheduler"), driver, settings, lease),
             SampleStream(mesh.channel("monitoring"), driver, settings.node_name, settings.sample_seconds),
             Registration(
                 mesh.channel("registry"),

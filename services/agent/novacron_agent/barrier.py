@@ -46,15 +46,29 @@ class HostBarrier:
         await self._turns.settle()
         await self._journal.close()
 
-    async def once(self, vm_id: UUID, response: type[M], effect: Callable[[bool], Awaitable[M]]) -> M:
+    async def once(
+        self,
+        vm_id: UUID,
+        response: type[M],
+        effect: Callable[[bool], Awaitable[M]],
+        *,
+        admit: Callable[[], None] = lambda: None,
+    ) -> M:
         """Carry out ``effect(again)`` under the current saga's key; returns the one response.
 
-        ``again`` is true when an earlier try may have had its effect already.
+        ``again`` is true when an earlier try may have had its effect already. ``admit`` raises for what may not be carried out
+        any more: it is asked when the turn has come, so that nobody acts who waited, or slept, for too long. Then nothing is
+        noted.
 
         :raises StepCompensated: this is an action whose compensation has been here.
         """
         key = current_key()
-        return await self._turns.take(vm_id, lambda: self._in_turn(key, response, effect))
+
+        async def in_turn() -> M:
+            admit()
+            return await self._in_turn(key, response, effect)
+
+        return await self._turns.take(vm_id, in_turn)
 
     async def _in_turn(self, key: SagaKey | None, response: type[M], effect: Callable[[bool], Awaitable[M]]) -> M:
         if key is None:

@@ -138,14 +138,12 @@ class DeleteVmResponse(_message.Message):
     def __init__(self, deleted: _Optional[bool] = ...) -> None: ...
 
 class ImportVmRequest(_message.Message):
-    __slots__ = ("vm", "source_address", "epoch")
+    __slots__ = ("vm", "source_address")
     VM_FIELD_NUMBER: _ClassVar[int]
     SOURCE_ADDRESS_FIELD_NUMBER: _ClassVar[int]
-    EPOCH_FIELD_NUMBER: _ClassVar[int]
     vm: CreateVmRequest
     source_address: str
-    epoch: int
-    def __init__(self, vm: _Optional[_Union[CreateVmRequest, _Mapping]] = ..., source_address: _Optional[str] = ..., epoch: _Optional[int] = ...) -> None: ...
+    def __init__(self, vm: _Optional[_Union[CreateVmRequest, _Mapping]] = ..., source_address: _Optional[str] = ...) -> None: ...
 
 class ExportVmRequest(_message.Message):
     __slots__ = ("vm_id", "known")
