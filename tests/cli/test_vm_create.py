@@ -25,6 +25,13 @@ async def test_a_create_shows_every_step_on_stderr_and_the_vm_on_stdout(novacron
     assert dict(request.tags) == {"env": "prod"}
 
 
+async def test_groups_are_asked_for_by_name(novacron, logged_in):
+    group = ("--group", "web", "--group", "front")
+    result = await novacron("vm", "create", "web-1", *SIZE, "--image", "debian-12", *group, "-o", "json")
+    assert result.json["spec"]["groups"] == ["web", "front"]
+    assert list(logged_in.vms.requests[0].spec.groups) == ["web", "front"]
+
+
 async def test_for_programs_a_create_is_one_object(novacron, logged_in):
     result = await novacron("vm", "create", "web-1", *SIZE, "--image", "debian-12", "-o", "json")
     assert result.json["state"] == "VM_STATE_RUNNING"

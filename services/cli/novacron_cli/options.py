@@ -34,6 +34,10 @@ ImageOption = Annotated[str, typer.Option(metavar="NAME", help="Base image that 
 LabelsOption = Annotated[
     list[str] | None, typer.Option("--label", metavar="KEY=VALUE", help="A label its node must have; may be repeated.")
 ]
+GroupsOption = Annotated[
+    list[str] | None,
+    typer.Option("--group", metavar="NAME", help="A group that placement policies speak of; may be repeated."),
+]
 UserDataOption = Annotated[
     Path | None, typer.Option(metavar="FILE", help="cloud-init user-data; - is standard input.", show_default=False)
 ]
@@ -49,6 +53,7 @@ def spec_fields(
     disk: str,
     image: str,
     labels: list[str] | None,
+    groups: list[str] | None,
     user_data: Path | None,
     ssh_keys: list[Path] | None,
 ) -> dict[str, Any]:
@@ -59,6 +64,7 @@ def spec_fields(
         "storage_gib": quantities.disk_gib(disk) if disk else 0,
         "base_image": image,
         "node_labels": quantities.pairs(labels or ()),
+        "groups": groups or [],
         "user_data": quantities.content(user_data) if user_data else "",
         "ssh_authorized_keys": [key for file in ssh_keys or () for key in quantities.keys(quantities.content(file))],
     }

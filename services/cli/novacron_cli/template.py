@@ -12,6 +12,7 @@ from novacron_cli.failure import told
 from novacron_cli.options import (
     CpuOption,
     DiskOption,
+    GroupsOption,
     IdOption,
     ImageOption,
     LabelsOption,
@@ -46,13 +47,14 @@ async def create(
     public: Annotated[bool, typer.Option("--public", help="For every tenant.")] = False,
     tag: TagsOption = None,
     label: LabelsOption = None,
+    group: GroupsOption = None,
     user_data: UserDataOption = None,
     ssh_key: SshKeysOption = None,
     id: IdOption = "",
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Create a template."""
-    spec = spec_fields(cpu, memory, disk, image, label, user_data, ssh_key)
+    spec = spec_fields(cpu, memory, disk, image, label, group, user_data, ssh_key)
     tags = quantities.pairs(tag or ())
     from uuid import uuid4
 

@@ -13,6 +13,7 @@ from novacron_cli.failure import told
 from novacron_cli.options import (
     CpuOption,
     DiskOption,
+    GroupsOption,
     IdOption,
     ImageOption,
     LabelsOption,
@@ -48,6 +49,7 @@ async def create(
     image: ImageOption = "",
     tag: TagsOption = None,
     label: LabelsOption = None,
+    group: GroupsOption = None,
     user_data: UserDataOption = None,
     ssh_key: SshKeysOption = None,
     display_name: Annotated[str, typer.Option(help="A name for people.")] = "",
@@ -58,10 +60,12 @@ async def create(
 ) -> None:
     """Create a VM, from a template or from what you ask for; with both, what you ask for goes before the template.
 
+    With --group it belongs to groups that your placement policies speak of (novacron policy), such as to be kept apart.
+
     It shows the steps of the saga while it waits. When one fails, all are undone: nothing is left behind, and the VM stays
     in the list with its reason until you delete it. Interrupted, the create goes on without you.
     """
-    spec = spec_fields(cpu, memory, disk, image, label, user_data, ssh_key)
+    spec = spec_fields(cpu, memory, disk, image, label, group, user_data, ssh_key)
     tags = quantities.pairs(tag or ())
     from novacron.api.vm.v1 import CreateVmRequest, VmSpec
 

@@ -73,6 +73,7 @@ def _fields(nodes: Mapping[str, str]) -> Columns:
         "image": lambda vm: vm.spec.base_image,
         "hypervisor": lambda vm: word(HypervisorType, vm.hypervisor_type),
         "node labels": lambda vm: pairs(vm.spec.node_labels),
+        "groups": lambda vm: ", ".join(vm.spec.groups),
         "template": lambda vm: vm.template_id,
         "tags": lambda vm: pairs(vm.tags),
         "owner": lambda vm: vm.owner_id,

@@ -68,6 +68,7 @@ class SchedulerClient:
                 resources=_resources(spec),
                 hypervisor_type=HYPERVISOR_TO_PROTO[spec.hypervisor_type],
                 node_labels=spec.node_labels,
+                groups=spec.groups,
                 move_id=_text(move_id),
                 node=node,
             )

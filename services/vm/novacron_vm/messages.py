@@ -73,6 +73,8 @@ def asked_spec(spec: ProtoSpec) -> dict[str, Any]:
         asked["ssh_authorized_keys"] = tuple(spec.ssh_authorized_keys)
     if spec.node_labels:
         asked["node_labels"] = dict(spec.node_labels)
+    if spec.groups:
+        asked["groups"] = tuple(spec.groups)
     return asked
 
 
@@ -86,6 +88,7 @@ def spec_to_proto(spec: VmSpec) -> ProtoSpec:
         user_data=spec.user_data,
         ssh_authorized_keys=spec.ssh_authorized_keys,
         node_labels=spec.node_labels,
+        groups=spec.groups,
     )
 
 

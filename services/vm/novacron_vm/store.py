@@ -76,6 +76,7 @@ def spec_from_json(stored: dict[str, Any]) -> VmSpec:
             **stored,
             "hypervisor_type": HypervisorType(stored["hypervisor_type"]),
             "ssh_authorized_keys": tuple(stored["ssh_authorized_keys"]),
+            "groups": tuple(stored.get("groups", ())),
         }
     )
 

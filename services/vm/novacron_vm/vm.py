@@ -66,6 +66,7 @@ class VmSpec:
     user_data: str = ""
     ssh_authorized_keys: tuple[str, ...] = ()
     node_labels: dict[str, str] = field(default_factory=dict)
+    groups: tuple[str, ...] = ()  # of VMs, that its tenant's placement policies speak of
 
     @property
     def size(self) -> tuple[int, int]:
@@ -125,7 +126,10 @@ class NewVm:
     @property
     def digest(self) -> bytes:
         """Equal for equal requests: the same request again is a retry, another one with its id is not."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True, default=str).encode()).digest()
+        said = asdict(self)
+        if not self.spec.groups:  # a request from before there were any stays the same request
+            del said["spec"]["groups"]
+        return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,5 +182,6 @@ def merged(template: VmSpec | None, asked: dict[str, Any]) -> VmSpec:
         first = missing[0]
         raise InvalidArgument.at(f"spec.{first}", "set it, or name a template that does")
     values["hypervisor_type"] = HypervisorType(values.get("hypervisor_type") or HypervisorType.KVM)
-    values["ssh_authorized_keys"] = tuple(values.get("ssh_authorized_keys") or ())
+    for name in ("ssh_authorized_keys", "groups"):
+        values[name] = tuple(values.get(name) or ())
     return VmSpec(**values)
