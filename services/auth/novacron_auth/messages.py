@@ -23,7 +23,7 @@ from .keys.signing_key import SigningKey
 from .roles.grants import Grants
 from .sessions import messages as sessions
 from .sessions.origin import Location, Origin
-from .sessions.session import AccessToken, UserSession
+from .sessions.session import AccessToken, Session
 from .users import messages as users
 from .users.account import Account, Attempt, Shown
 
@@ -43,16 +43,16 @@ def attempt(request: LoginRequest, context: Any) -> Attempt:
     )
 
 
-def login_response(
-    begun: UserSession, account: Account, token: AccessToken, refresh_token: str, second_factor_needed: bool
-) -> LoginResponse:
+def login_response(session: Session, token: AccessToken, refresh_token: str) -> LoginResponse:
+    begun = session.begun
+    assert begun is not None, "the session of a login has just begun"
     return LoginResponse(
         access_token=token.text,
         expires_at=to_timestamp(token.expires_at),
-        user=user(account),
+        user=user(session.account),
         refresh_token=refresh_token,
-        session=sessions.session(begun, current=begun.session_id),
-        second_factor_needed=second_factor_needed,
+        session=sessions.session(begun.as_seen, current=session.session_id),
+        second_factor_needed=begun.lacks_second_factor,
     )
 
 

@@ -47,9 +47,7 @@ class AuthServicer(AuthServiceServicer):
 
     async def Login(self, request: LoginRequest, context: Any) -> LoginResponse:
         session, refresh_token = await self._logins.login(messages.attempt(request, context))
-        begun, token = await self._sessions.begun(session), await self._sessions.access_token(session)
-        lacks = await self._sessions.lacks_second_factor(session)
-        return messages.login_response(begun, session.account, token, refresh_token, lacks)
+        return messages.login_response(session, await self._sessions.access_token(session), refresh_token)
 
     async def ValidateToken(self, request: ValidateTokenRequest, context: Any) -> ValidateTokenResponse:
         return await self._validations.of(request.access_token)

@@ -89,6 +89,4 @@ class IdentityProviderServicer(IdentityProviderServiceServicer):
         return LinkExternalIdentityResponse()
 
     async def _begun(self, session: Session, refresh_token: str) -> LoginResponse:
-        begun, token = await self._sessions.begun(session), await self._sessions.access_token(session)
-        lacks = await self._sessions.lacks_second_factor(session)
-        return sessions_messages.login_response(begun, session.account, token, refresh_token, lacks)
+        return sessions_messages.login_response(session, await self._sessions.access_token(session), refresh_token)

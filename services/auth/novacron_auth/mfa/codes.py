@@ -34,12 +34,10 @@ class Codes:
         """Whether a login may go on; the same statements for everybody."""
         needed, app = await self._store.at_login(connection, user_id)
         step = self._step(app, code, window)
-        by_app = await self._store.spend_step(
-            connection, app.mfa_credential_id if app and matched and step is not None else None, step or _NO_STEP
-        )
-        shown = user_id if user_id and needed and matched and not by_app else None
-        by_recovery_code = await self._store.spend_recovery_code(
-            connection, shown, self._hashing.possible(user_id or UUID(int=0), code)
+        by_app, by_recovery_code = await self._store.spend_either(
+            connection,
+            (app.mfa_credential_id if app and matched and step is not None else None, step or _NO_STEP),
+            (user_id if needed and matched else None, self._hashing.possible(user_id or UUID(int=0), code)),
         )
         if not needed:
             return Factor.NOT_NEEDED

@@ -103,6 +103,31 @@ class MfaStore:
         )
         return await spent.fetchone() is not None
 
+    async def spend_either(
+        self, connection: Connection, app: tuple[UUID | None, int], codes: tuple[UUID | None, Sequence[bytes]]
+    ) -> tuple[bool, bool]:
+        """Use up a time step of this app, or else one of this user's recovery codes: which of them it was.
+
+        One statement, whatever there is: for None it finds nobody.
+        """
+        spent = await connection.execute(
+            """
+            WITH step AS (
+                UPDATE mfa_credentials SET last_counter = %(step)s, last_used_at = now()
+                 WHERE id = %(app)s AND last_counter < %(step)s RETURNING id
+            ), code AS (
+                UPDATE mfa_recovery_codes SET used_at = now()
+                 WHERE user_id = %(user_id)s AND code_hash = ANY(%(hashes)s) AND used_at IS NULL
+                   AND NOT EXISTS (SELECT FROM step) RETURNING user_id
+            )
+            SELECT EXISTS (SELECT FROM step), EXISTS (SELECT FROM code)
+            """,
+            {"app": app[0], "step": app[1], "user_id": codes[0], "hashes": list(codes[1])},
+        )
+        row = await spent.fetchone()
+        assert row is not None
+        return row[0], row[1]
+
     async def confirm(self, connection: Connection, user_id: UUID, credential_id: UUID) -> None:
         """The app counts from now on."""
         await connection.execute(

@@ -10,21 +10,19 @@ from novacron.ids import new_id
 
 from ..configuration.configuration import AuthenticationConfiguration
 from ..users.account import Account, Attempt, Credentials
-from .event_store import EventStore
 from .refresh_token import RefreshTokens, token_hash
-from .risk import EventType, Finding, assess, score
+from .risk import EventType, Finding, assess
 from .second_factor import Factor
 from .session import AuthenticationMethod, Session
 from .store import SessionStore
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class Beginning:
     """A session that stands once its transaction does."""
 
     session: Session
     refresh_token: str = field(repr=False)
-    surplus: int  # older sessions of the user that ended for it
 
 
 class Beginnings:
@@ -34,7 +32,6 @@ class Beginnings:
         self._refresh_tokens = refresh_tokens
         self._bus = bus
         self._sessions = SessionStore(database)
-        self._events = EventStore(database)
 
     async def begin(
         self,
@@ -46,46 +43,36 @@ class Beginnings:
         *,
         method: AuthenticationMethod,
         factor: Factor,
-    ) -> Begun:
+    ) -> Beginning:
         """A session of an account that was let in, with what was noticed about it; ends the oldest when there are too many."""
         policy, refresh_token = held.session_management, self._refresh_tokens.first()
+        last = await self._sessions.last_seen(connection, account.user_id) if attempt.location else None
         findings = assess(
             credentials,
             location=attempt.location,
-            last=await self._sessions.last_seen(connection, account.user_id),
+            last=last,
             now=account.last_login,
             fastest_kmh=policy.impossible_travel_kmh,
         )
         if factor is Factor.RECOVERED:
             findings.append(Finding(EventType.RECOVERY_CODE_USED, 0.2, "a recovery code stood in for the app"))
-        session = await self._sessions.add(
+        session = await self._sessions.begin(
             connection,
             new_id(),
             account,
-            policy.session_ttl,
+            policy,
             token_hash=token_hash(refresh_token),
             origin=attempt.origin,
+            findings=findings,
             device=attempt.device,
             location=attempt.location,
             method=method,
             second_factor=factor is not Factor.NOT_NEEDED,
-            risk=score(findings),
+            second_factor_roles=held.mfa_required_roles,
         )
-        await self._events.add(
-            connection,
-            account.tenant_id,
-            account.user_id,
-            findings,
-            origin=attempt.origin,
-            session_id=session.session_id,
-        )
-        return Begun(session, refresh_token, await self._end_surplus(connection, session, policy.max_sessions_per_user))
+        return Beginning(session, refresh_token)
 
-    async def tell(self, begun: Begun) -> None:
+    async def tell(self, begun: Beginning) -> None:
         """After the commit: every service hears of sessions that ended for this one."""
-        if begun.surplus:
+        if begun.session.begun and begun.session.begun.surplus:
             await self._bus.publish(f"user:{begun.session.account.user_id}")
-
-    async def _end_surplus(self, connection: Connection, session: Session, most: int) -> int:
-        user_id = session.account.user_id
-        return await self._sessions.revoke_all(connection, user_id, "too many sessions", keep=most) if most else 0

@@ -34,7 +34,7 @@ class LoginStore:
     ) -> Credentials:
         """What this name is in this tenant; of a name that is not there, as much as is.
 
-        Also whether its user signed in from this device or network within ``memory``.
+        Also whether its user signed in from this device or network within ``memory``, and whether the address has to wait.
         """
         async with (
             self._database.connection() as connection,
@@ -52,9 +52,13 @@ class LoginStore:
                                   AND s.created_at > now() - %(memory)s) AS known_device,
                        EXISTS (SELECT FROM user_sessions s
                                 WHERE s.user_id = u.id AND s.network = %(network)s::cidr
-                                  AND s.created_at > now() - %(memory)s) AS known_network
-                  FROM tenants t LEFT JOIN users u ON u.tenant_id = t.id AND u.username_folded = %(username)s
-                 WHERE t.name = %(tenant)s
+                                  AND s.created_at > now() - %(memory)s) AS known_network,
+                       (SELECT l.locked_until FROM login_throttles l
+                         WHERE l.scope = 'address' AND l.key = %(address)s AND l.locked_until > now())
+                           AS address_locked_until
+                  FROM (VALUES (1)) attempt
+                  LEFT JOIN tenants t ON t.name = %(tenant)s
+                  LEFT JOIN users u ON u.tenant_id = t.id AND u.username_folded = %(username)s
                 """,
                 {
                     "username": folded(username),
@@ -62,25 +66,35 @@ class LoginStore:
                     "device": device.replace("\0", ""),
                     "network": origin.network if origin else None,
                     "memory": memory,
+                    "address": str(origin.ip_address or "") if origin else "",
                 },
             )
             return await cursor.fetchone() or Credentials()
 
     async def admit(self, connection: Connection, credentials: Credentials, place: Place) -> Account | None:
-        """Note a login with the right password; None: the account is locked here, disabled, or has another password by now."""
+        """Note a login with the right password, and forget the wrong ones at this place.
+
+        None: the account is locked here, disabled, or has another password by now; or these are nobody's credentials.
+        """
         found = await connection.execute(
             """
-            UPDATE users u
-               SET failed_login_attempts = CASE WHEN %(stranger)s THEN 0 ELSE u.failed_login_attempts END,
-                   locked_until = CASE WHEN NOT %(stranger)s THEN u.locked_until END,
-                   last_login = now()
-              FROM tenants t
-             WHERE u.id = %(user_id)s AND u.password_changed_at = %(changed_at)s AND t.id = u.tenant_id
-               AND u.disabled_at IS NULL AND t.disabled_at IS NULL
-               AND CASE WHEN %(stranger)s THEN u.locked_until IS NULL OR u.locked_until <= now()
-                        ELSE NOT EXISTS (SELECT FROM login_throttles l WHERE l.scope = 'familiar' AND l.key = %(key)s
-                                            AND l.locked_until > now()) END
-            RETURNING u.id, u.tenant_id, u.username, u.email, u.role::text, u.last_login
+            WITH admitted AS (
+                UPDATE users u
+                   SET failed_login_attempts = CASE WHEN %(stranger)s THEN 0 ELSE u.failed_login_attempts END,
+                       locked_until = CASE WHEN NOT %(stranger)s THEN u.locked_until END,
+                       last_login = now()
+                  FROM tenants t
+                 WHERE u.id = %(user_id)s AND u.password_changed_at = %(changed_at)s AND t.id = u.tenant_id
+                   AND u.disabled_at IS NULL AND t.disabled_at IS NULL
+                   AND CASE WHEN %(stranger)s THEN u.locked_until IS NULL OR u.locked_until <= now()
+                            ELSE NOT EXISTS (SELECT FROM login_throttles l WHERE l.scope = 'familiar' AND l.key = %(key)s
+                                                AND l.locked_until > now()) END
+                RETURNING u.id, u.tenant_id, u.username, u.email, u.role::text, u.last_login
+            ), forgotten AS (
+                DELETE FROM login_throttles
+                 WHERE scope = 'familiar' AND key = %(key)s AND EXISTS (SELECT FROM admitted)
+            )
+            SELECT * FROM admitted
             """,
             {
                 "user_id": credentials.user_id,

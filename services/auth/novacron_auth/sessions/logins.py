@@ -14,7 +14,7 @@ from novacron.errors import NovacronError, Overloaded, Unauthenticated
 
 from ..audit.entry import Event
 from ..audit.log import AuditLog
-from ..configuration.configuration import AuthenticationConfiguration
+from ..configuration.configuration import AccountLockoutPolicy, AuthenticationConfiguration
 from ..configuration.configurations import Configurations
 from ..users.account import DEFAULT_TENANT, NO_TENANT, Account, Attempt, Credentials, Lockout, Refusal
 from ..users.passwords import Passwords
@@ -25,7 +25,7 @@ from .place import Place, place_of
 from .risk import COPIED_KEY, EventType, Finding
 from .second_factor import Factor, SecondFactor
 from .session import AuthenticationMethod, Session
-from .throttle_store import ADDRESS, FAMILIAR, ThrottleStore
+from .throttle_store import ADDRESS, FAMILIAR, Counter, ThrottleStore
 
 log = logs.logger(__name__)
 PASSWORD, MFA = AuthenticationMethod.PASSWORD, AuthenticationMethod.MFA
@@ -73,7 +73,7 @@ class Logins:
             held.session_management.history_retention,
         )
         place, window = place_of(credentials, attempt.origin, attempt.device), held.mfa_config.totp_window
-        await self._require_address(attempt, credentials)
+        _require_address(attempt, credentials)
         matched = await self._passwords.verify(credentials.password_hash, attempt.password)
         begun = None
         # Raising inside the transaction would roll back the very count and entry that a failure has to leave.
@@ -82,7 +82,7 @@ class Logins:
                 connection, credentials.user_id, attempt.shown, matched=matched, window=window
             )
             passed = matched and not factor.refused
-            account = await self._store.admit(connection, credentials, place) if passed else None
+            account = await self._store.admit(connection, credentials if passed else Credentials(), place)
             if account is None:
                 await self._refuse(connection, credentials, attempt, place, held, matched=matched, factor=factor)
             else:
@@ -90,24 +90,12 @@ class Logins:
                 begun = await self._beginnings.begin(
                     connection, credentials, attempt, account, held, method=method, factor=factor
                 )
-                await self._throttles.forget(connection, FAMILIAR, place.key)
                 await self._write(connection, attempt, account, begun.session)
         if begun is None:
             raise Unauthenticated(NO_MATCH)
         await self._beginnings.tell(begun)
         await self._renew_hash(credentials, attempt.password)
         return begun.session, begun.refresh_token
-
-    async def _require_address(self, attempt: Attempt, credentials: Credentials) -> None:
-        """Only a familiar device passes a throttled address.
-
-        Who knows a user's device is no stranger; an exception for a familiar network would tell strangers there who exists.
-        """
-        address = str(attempt.origin.ip_address or "")
-        until = await self._throttles.locked_until(ADDRESS, address)
-        if until is not None and not (credentials.known_device and attempt.device):
-            left = max(1.0, (until - datetime.now(UTC)).total_seconds())
-            raise Overloaded("too many failed logins from this address: wait a while", retry_after_seconds=round(left))
 
     async def _refuse(
         self,
@@ -125,16 +113,13 @@ class Logins:
         refusal = credentials.refusal(matched=matched)
         if matched and factor.refused:
             refusal = Refusal.COPIED_KEY if factor is Factor.COPIED else Refusal.SECOND_FACTOR
-        # All that was right on a locked account is not a guess: it counts as nothing.
+        # All that was right on a locked account is not a guess: it counts as nothing, in the same statements.
         guessed, metadata = not matched or factor.refused, {}
+        stranger = credentials.user_id if guessed and not place.familiar else None
+        failures = await self._store.count_failure(connection, stranger, lockout)
+        counted = await self._throttles.count_all(connection, self._counters(attempt, place, policy) if guessed else [])
         if guessed:
-            stranger = None if place.familiar else credentials.user_id
-            failures = await self._store.count_failure(connection, stranger, lockout)
-            if place.familiar:
-                failures = await self._throttles.count(connection, FAMILIAR, place.key, lockout, _FAMILIAR_WINDOW)
-            address = Lockout(policy.max_failed_attempts_per_address, policy.lockout_duration)
-            from_here = str(attempt.origin.ip_address or "-")
-            await self._throttles.count(connection, ADDRESS, from_here, address, policy.lockout_duration)
+            failures = counted[1] if place.familiar else failures
             metadata = {"failed_login_attempts": str(failures.count), "locked": str(failures.locked).lower()}
             if failures.locked and failures.count == lockout.attempts and credentials.tenant_id and credentials.user_id:
                 finding = Finding(EventType.ACCOUNT_LOCKED, 0.3, f"{failures.count} wrong passwords in a row")
@@ -156,6 +141,16 @@ class Logins:
             metadata=metadata,
         )
         await self._audit.append(connection, event)
+
+    def _counters(self, attempt: Attempt, place: Place, policy: AccountLockoutPolicy) -> list[Counter]:
+        """The address, and the familiar place where it is one: always in this order, so that nobody waits in a circle."""
+        pause = policy.lockout_duration
+        address = Lockout(policy.max_failed_attempts_per_address, pause)
+        counters = [Counter(ADDRESS, str(attempt.origin.ip_address or "-"), address, pause)]
+        if place.familiar:
+            here = Lockout(policy.max_failed_attempts, pause)
+            counters.append(Counter(FAMILIAR, place.key, here, _FAMILIAR_WINDOW))
+        return counters
 
     async def _write(self, connection: Connection, attempt: Attempt, account: Account, session: Session) -> None:
         event = Event(
@@ -180,3 +175,14 @@ class Logins:
         except NovacronError as error:
             # The session has begun; the next login tries again.
             log.warning("a password hash was not renewed", user_id=str(credentials.user_id), reason=error.reason)
+
+
+def _require_address(attempt: Attempt, credentials: Credentials) -> None:
+    """Only a familiar device passes a throttled address.
+
+    Who knows a user's device is no stranger; an exception for a familiar network would tell strangers there who exists.
+    """
+    until = credentials.address_locked_until
+    if until is not None and not (credentials.known_device and attempt.device):
+        left = max(1.0, (until - datetime.now(UTC)).total_seconds())
+        raise Overloaded("too many failed logins from this address: wait a while", retry_after_seconds=round(left))

@@ -30,29 +30,11 @@ class SessionStatus(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
-    """One login and what follows from it, until it expires or is revoked."""
-
-    session_id: UUID
-    account: Account
-    expires_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class AccessToken:
     """What a client sends with every request."""
 
     text: str = field(repr=False)
     expires_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Tokens:
-    """What a login or a refresh gives out."""
-
-    session: Session
-    access: AccessToken
-    refresh: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +58,35 @@ class UserSession:
     status: SessionStatus
     revoked_at: datetime | None
     revoked_reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What the statement that began a session told of it."""
+
+    as_seen: UserSession
+    # It grants nothing until its user has shown a second factor, or has one at all.
+    lacks_second_factor: bool
+    surplus: int  # older sessions of the user that ended for it
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One login and what follows from it, until it expires or is revoked."""
+
+    session_id: UUID
+    account: Account
+    expires_at: datetime
+    begun: Begun | None = None  # where it has just begun
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What a login or a refresh gives out."""
+
+    session: Session
+    access: AccessToken
+    refresh: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

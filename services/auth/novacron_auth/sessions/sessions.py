@@ -7,13 +7,13 @@ from uuid import UUID
 
 from novacron.cache import InvalidationBus
 from novacron.db import Connection, Database
-from novacron.errors import NotFound, Unauthenticated
+from novacron.errors import NotFound
 from novacron.paging import PageTokens, page_size, parse_filter
 
 from ..audit.log import AuditLog
 from ..caller import Caller
 from ..configuration.configurations import Configurations
-from ..keys.tokens import NOT_VALID, Tokens
+from ..keys.tokens import Tokens
 from ..roles.grants import Grants
 from ..roles.permissions import Permissions
 from ..roles.reach import Reach
@@ -51,24 +51,6 @@ class Sessions:
         self._store = SessionStore(database)
         self._events = EventStore(database)
         self._users = UserStore(database)
-
-    async def begun(self, session: Session) -> UserSession:
-        """All about a session that has just begun."""
-        found = await self._store.get(session.session_id, None, await self._idle())
-        if found is None:
-            raise Unauthenticated(NOT_VALID)
-        return found
-
-    async def lacks_second_factor(self, session: Session) -> bool:
-        """Whether a session that has just begun grants nothing until a second factor is shown."""
-        account = session.account
-        try:
-            grants = await self._permissions.of_user(
-                account.user_id, tenant_id=account.tenant_id, session_id=session.session_id
-            )
-        except NotFound:
-            raise Unauthenticated(NOT_VALID) from None
-        return grants.second_factor_needed
 
     async def access_token(self, session: Session) -> AccessToken:
         """An access token for a session, of the length that the configuration says."""

@@ -16,12 +16,14 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from novacron.db import Connection, Database
+from novacron.ids import new_id
 from novacron.paging import Filter
 
+from ..configuration.configuration import SessionManagementConfig
 from ..users.account import Account
 from .origin import Location, Origin
-from .risk import LastSeen
-from .session import AuthenticationMethod, Session, SessionStatus, UserSession
+from .risk import Finding, LastSeen, score
+from .session import AuthenticationMethod, Begun, Session, SessionStatus, UserSession
 
 _STATUS = """CASE WHEN s.revoked_at IS NOT NULL THEN 'revoked'
     WHEN s.expires_at <= now() OR s.last_accessed_at + {idle} <= now() THEN 'expired' ELSE 'active' END"""
@@ -45,45 +47,89 @@ class SessionStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(
+    async def begin(
         self,
         connection: Connection,
         session_id: UUID,
         account: Account,
-        lifetime: timedelta,
+        policy: SessionManagementConfig,
         *,
         token_hash: bytes,
         origin: Origin,
+        findings: Sequence[Finding],
         device: str = "",
         location: Location | None = None,
         method: AuthenticationMethod = AuthenticationMethod.PASSWORD,
         second_factor: bool = False,
-        risk: float = 0.0,
+        second_factor_roles: Sequence[str] = (),
     ) -> Session:
+        """A session, what was noticed about it, and the end of the user's oldest where there are too many: one statement.
+
+        The user's row is held, so no other login of this user is counted twice or not at all.
+        """
+        kept = policy.max_sessions_per_user
         made = await connection.execute(
-            """
-            INSERT INTO user_sessions (id, user_id, token_hash, ip_address, network, user_agent, device_fingerprint,
-                                       geo_location, authentication_method, second_factor, risk_score, expires_at)
-            VALUES (%s, %s, %s, %s, %s, %s, nullif(%s, ''), %s, %s, %s, %s, now() + %s) RETURNING expires_at
-            """,
-            (
-                session_id,
-                account.user_id,
-                token_hash,
-                origin.ip_address,
-                origin.network,
-                origin.user_agent,
-                device,
-                Jsonb(asdict(location)) if location else None,
-                method.value,
-                second_factor,
-                risk,
-                lifetime,
-            ),
+            sql.SQL(
+                """
+                WITH s AS (
+                    INSERT INTO user_sessions (id, user_id, token_hash, ip_address, network, user_agent,
+                                               device_fingerprint, geo_location, authentication_method, second_factor,
+                                               risk_score, expires_at)
+                    VALUES (%(id)s, %(user_id)s, %(token_hash)s, %(ip_address)s, %(network)s, %(user_agent)s,
+                            nullif(%(device)s, ''), %(location)s, %(method)s, %(second_factor)s, %(risk)s,
+                            now() + %(lifetime)s)
+                    RETURNING *
+                ), noticed AS (
+                    INSERT INTO security_events (id, tenant_id, user_id, session_id, event_type, risk, description,
+                                                 ip_address)
+                    SELECT f.id, %(tenant_id)s, %(user_id)s, %(id)s, f.event_type, f.risk, f.description, %(ip_address)s
+                      FROM unnest(%(event_ids)s::uuid[], %(event_types)s::text[], %(risks)s::float8[],
+                                  %(descriptions)s::text[]) AS f (id, event_type, risk, description)
+                ), ended AS (
+                    UPDATE user_sessions o SET revoked_at = now(), revoked_reason = 'too many sessions'
+                     WHERE %(others)s >= 0 AND o.user_id = %(user_id)s AND o.revoked_at IS NULL AND o.expires_at > now()
+                       AND o.id NOT IN (SELECT k.id FROM user_sessions k
+                                         WHERE k.user_id = %(user_id)s AND k.revoked_at IS NULL AND k.expires_at > now()
+                                         ORDER BY k.created_at DESC, k.id DESC LIMIT greatest(%(others)s, 0))
+                    RETURNING o.id
+                )
+                SELECT {}, NOT s.second_factor AND (u.mfa_enabled OR EXISTS (
+                           SELECT FROM roles r
+                            WHERE ((r.tenant_id IS NULL AND r.name = u.role::text)
+                                   OR r.id IN (SELECT g.role_id FROM user_roles g WHERE g.user_id = u.id
+                                                  AND (g.expires_at IS NULL OR g.expires_at > now())))
+                              AND (r.mfa_required OR r.name = ANY(%(second_factor_roles)s)))),
+                       (SELECT count(*) FROM ended)
+                  FROM s JOIN users u ON u.id = s.user_id
+                """
+            ).format(_columns(policy.idle_timeout)),
+            {
+                "id": session_id,
+                "tenant_id": account.tenant_id,
+                "user_id": account.user_id,
+                "token_hash": token_hash,
+                "ip_address": origin.ip_address,
+                "network": origin.network,
+                "user_agent": origin.user_agent,
+                "device": device,
+                "location": Jsonb(asdict(location)) if location else None,
+                "method": method.value,
+                "second_factor": second_factor,
+                "risk": score(findings),
+                "lifetime": policy.session_ttl,
+                "event_ids": [new_id() for _ in findings],
+                "event_types": [one.event_type.value for one in findings],
+                "risks": [one.risk for one in findings],
+                "descriptions": [one.description for one in findings],
+                "others": kept - 1,
+                "second_factor_roles": list(second_factor_roles),
+            },
         )
         row = await made.fetchone()
         assert row is not None
-        return Session(session_id, account, row[0])
+        *columns, lacks_second_factor, surplus = row
+        as_seen = _session(tuple(columns))
+        return Session(session_id, account, as_seen.expires_at, Begun(as_seen, lacks_second_factor, surplus))
 
     async def last_seen(self, connection: Connection, user_id: UUID) -> LastSeen | None:
         """Where the user said to be at the newest login that told."""
@@ -156,19 +202,14 @@ class SessionStore:
         )
         return await ended.fetchone() is not None
 
-    async def revoke_all(
-        self, connection: Connection, user_id: UUID, reason: str, *, but: UUID | None = None, keep: int = 0
-    ) -> int:
-        """End a user's live sessions, but one, and but the ``keep`` newest; how many there were."""
+    async def revoke_all(self, connection: Connection, user_id: UUID, reason: str, *, but: UUID | None = None) -> int:
+        """End a user's live sessions, but one; how many there were."""
         ended = await connection.execute(
             """
             UPDATE user_sessions SET revoked_at = now(), revoked_reason = %(reason)s
              WHERE user_id = %(user_id)s AND revoked_at IS NULL AND expires_at > now() AND id IS DISTINCT FROM %(but)s
-               AND id NOT IN (SELECT k.id FROM user_sessions k
-                               WHERE k.user_id = %(user_id)s AND k.revoked_at IS NULL AND k.expires_at > now()
-                               ORDER BY k.created_at DESC, k.id DESC LIMIT %(keep)s)
             """,
-            {"reason": reason[:255], "user_id": user_id, "but": but, "keep": keep},
+            {"reason": reason[:255], "user_id": user_id, "but": but},
         )
         return ended.rowcount
 

@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from psycopg.types.json import Jsonb
 
 from novacron.db import Connection, Database
 
 from ..users.account import Failures, Lockout
 
 ADDRESS, FAMILIAR = "address", "familiar"
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """Where a failure is counted, for how long together, and how many are too many. One of each scope at a time."""
+
+    scope: str
+    key: str
+    lockout: Lockout
+    window: timedelta
+
+
+def _limits(lockout: Lockout) -> dict[str, int | str]:
+    return {"attempts": lockout.attempts, "pause": f"{lockout.pause.total_seconds()} s"}
 
 
 class ThrottleStore:
@@ -31,28 +49,41 @@ class ThrottleStore:
         self, connection: Connection, scope: str, key: str, lockout: Lockout, window: timedelta
     ) -> Failures:
         """One more failure within ``window`` of the first; a lock that stands is never extended."""
+        (counted,) = await self.count_all(connection, [Counter(scope, key, lockout, window)])
+        return counted
+
+    async def count_all(self, connection: Connection, counters: Sequence[Counter]) -> list[Failures]:
+        """One more failure at each, in order; none is a statement too, so that its time does not tell how many there are."""
         counted = await connection.execute(
             """
             INSERT INTO login_throttles AS l (scope, key, failures, resets_at)
-            VALUES (%(scope)s, %(key)s, 1, clock_timestamp() + %(window)s)
+            SELECT c.scope, c.key, 1, clock_timestamp() + c.span
+              FROM unnest(%(scopes)s::text[], %(keys)s::text[], %(windows)s::interval[]) AS c (scope, key, span)
             ON CONFLICT (scope, key) DO UPDATE
                SET failures = CASE WHEN l.resets_at <= clock_timestamp() THEN 1 ELSE l.failures + 1 END,
                    locked_until = CASE
                        WHEN l.locked_until > clock_timestamp() THEN l.locked_until
                        WHEN l.resets_at <= clock_timestamp() THEN NULL
-                       WHEN l.failures + 1 >= %(attempts)s THEN clock_timestamp() + %(pause)s
+                       WHEN l.failures + 1 >= (%(limits)s::jsonb -> l.scope ->> 'attempts')::int
+                       THEN clock_timestamp() + (%(limits)s::jsonb -> l.scope ->> 'pause')::interval
                    END,
                    resets_at = CASE
-                       WHEN l.resets_at <= clock_timestamp() THEN clock_timestamp() + %(window)s
-                       WHEN l.failures + 1 >= %(attempts)s AND l.locked_until IS NULL THEN clock_timestamp() + %(pause)s
+                       WHEN l.resets_at <= clock_timestamp() THEN excluded.resets_at
+                       WHEN l.failures + 1 >= (%(limits)s::jsonb -> l.scope ->> 'attempts')::int AND l.locked_until IS NULL
+                       THEN clock_timestamp() + (%(limits)s::jsonb -> l.scope ->> 'pause')::interval
                        ELSE l.resets_at
                    END
-            RETURNING failures, locked_until IS NOT NULL
+            RETURNING scope, failures, locked_until IS NOT NULL
             """,
-            {"scope": scope, "key": key, "attempts": lockout.attempts, "pause": lockout.pause, "window": window},
+            {
+                "scopes": [one.scope for one in counters],
+                "keys": [one.key for one in counters],
+                "windows": [one.window for one in counters],
+                "limits": Jsonb({one.scope: _limits(one.lockout) for one in counters}),
+            },
         )
-        row = await counted.fetchone()
-        return Failures(*row) if row else Failures()
+        found = {scope: Failures(failures, locked) for scope, failures, locked in await counted.fetchall()}
+        return [found[one.scope] for one in counters]
 
     async def forget(self, connection: Connection, scope: str, key: str) -> None:
         await connection.execute("DELETE FROM login_throttles WHERE scope = %s AND key = %s", (scope, key))

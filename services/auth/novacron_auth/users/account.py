@@ -99,6 +99,7 @@ class Credentials:
     has_history: bool = False
     known_device: bool = False
     known_network: bool = False
+    address_locked_until: datetime | None = None  # nothing is tried from there until then
 
     def refusal(self, *, matched: bool) -> Refusal:
         """Why this attempt is refused. A password that matched is refused for the state of its account only."""
