@@ -12,6 +12,7 @@ import pytest
 import redis.asyncio as redis_client
 
 from ..db import Database, MigrationSource
+from ..embedded.account import write_private
 from ..embedded.postgres import EmbeddedPostgres
 from ..embedded.process import free_port
 from ..embedded.valkey import EmbeddedValkey
@@ -26,6 +27,8 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostg
     """The session's PostgreSQL, with its superuser."""
     server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres") / "data", free_port())
     server.prepare()
+    # What it holds ends with the session; and a process that is killed leaves what it wrote to the kernel.
+    write_private(server.data_directory / "local.conf", "fsync = off\nfull_page_writes = off\n", server.account)
     try:
         with server.running():
             yield server
