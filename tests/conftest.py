@@ -1,6 +1,7 @@
-"""What every test may use: see ``novacron.testing.plugin``."""
+"""What every test may use: see ``novacron.testing.plugin``. And which tests go to one worker, in which order."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -8,8 +9,45 @@ from novacron.rpc import Identification
 from novacron_local.certificates import DevelopmentCA
 
 from .command.forked import forked_command
+from .e2e.guests import images_for_real_guests
+from .e2e.stack import Stack, running_stack
 
 pytest_plugins = ["novacron.testing.plugin"]
+
+# Files that share a stack go to one worker: to bring one up takes longer than most of their tests.
+SHARED = {
+    "a real hypervisor": ("e2e/test_guest.py", "faults/test_kill_guests.py"),
+    "two hosts": ("faults/test_kill.py", "faults/test_drain_kill.py"),
+    "a stack": (
+        "e2e/test_outages.py",
+        "e2e/test_life.py",
+        "e2e/test_trace.py",
+        "e2e/test_audit.py",
+        "e2e/test_readme.py",
+    ),
+}
+# What takes longest begins first, so that no worker is left alone with it at the end.
+LONGEST = [
+    *(file for files in SHARED.values() for file in files),
+    "agent/test_driver_contract.py",
+    "faults/test_rolling.py",
+    "agent/test_libvirt.py",
+]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A group for each file, or for those that share a stack; the longest first."""
+    here = Path(__file__).parent
+    group = {file: name for name, files in SHARED.items() for file in files}
+    order = {file: number for number, file in enumerate(LONGEST)}
+
+    def file_of(item: pytest.Item) -> str:
+        return item.path.relative_to(here).as_posix()
+
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(group.get(file_of(item), file_of(item))))
+    items.sort(key=lambda item: order.get(file_of(item), len(order)))
 
 
 @pytest.fixture(scope="session")
@@ -19,10 +57,9 @@ def ca(tmp_path_factory: pytest.TempPathFactory) -> DevelopmentCA:
 
 
 @pytest.fixture(scope="session")
-def novacron_command() -> Iterator[tuple[str, ...]]:
+def novacron_command() -> tuple[str, ...]:
     """What to put before the arguments of ``novacron`` to run it."""
-    with forked_command() as command:
-        yield command
+    return forked_command()
 
 
 @pytest.fixture(scope="session")
@@ -34,3 +71,12 @@ def identify(ca: DevelopmentCA) -> Callable[[str], Identification]:
         return Identification.read(issued.ca, issued.certificate, issued.key)
 
     return of
+
+
+@pytest.fixture(scope="session")
+def real_hypervisor() -> Iterator[Stack]:
+    """A stack whose agent boots real guests."""
+    with running_stack(
+        "libvirt", images=images_for_real_guests(), SAMPLE_SECONDS="1", SAGA_LEASE_SECONDS="2", ACCELERATION="tcg"
+    ) as stack:
+        yield stack

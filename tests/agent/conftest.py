@@ -23,6 +23,14 @@ T = TypeVar("T")
 MakeDriver = Callable[[], Driver]
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What boots a guest once more, where another test sees the same of libvirt, does so in `make test-faults`."""
+    for item in items:
+        if item.get_closest_marker("one_more_boot") and item.get_closest_marker("guest"):
+            item.add_marker(pytest.mark.faults_all)
+
+
 async def wait_until(read: Callable[[], Awaitable[T]], until: Callable[[T], bool], *, within: float = 120.0) -> T:
     """The first value that satisfies ``until``; fails with the last one when ``within`` seconds have passed."""
     deadline = time.monotonic() + within

@@ -23,7 +23,10 @@ async def console_of(driver: Driver, spec_id: object) -> str:
     return (await driver.console(spec_id, offset=0, limit=1 << 20)).decode(errors="replace")  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("image", ["novacron-guest", "novacron-guest-direct"])
+one_more_boot = pytest.mark.one_more_boot
+
+
+@pytest.mark.parametrize("image", [pytest.param("novacron-guest", marks=one_more_boot), "novacron-guest-direct"])
 async def test_a_created_vm_runs_and_its_guest_says_so_on_the_console(
     driver: Driver, image: str, spec_of: SpecOf, eventually: Eventually
 ) -> None:
@@ -124,6 +127,7 @@ async def test_what_is_not_there_is_not_found_by_every_operation(driver: Driver,
             await operation
 
 
+@one_more_boot  # a graceful reboot is one too
 async def test_a_graceful_stop_lets_the_guest_power_itself_off(
     driver: Driver, spec_of: SpecOf, eventually: Eventually
 ) -> None:
@@ -139,6 +143,7 @@ async def test_a_graceful_stop_lets_the_guest_power_itself_off(
     assert (await driver.stop(spec.vm_id, grace_seconds=120)).power_state is PowerState.STOPPED
 
 
+@one_more_boot  # a resize does both
 async def test_a_stop_without_grace_pulls_the_plug_and_a_start_boots_again(
     driver: Driver, spec_of: SpecOf, eventually: Eventually
 ) -> None:
@@ -239,6 +244,7 @@ async def test_running_domains_have_figures_and_stopped_ones_have_none(
     assert figures.time.tzinfo is not None
 
 
+@one_more_boot
 async def test_the_console_can_be_read_in_pieces(driver: Driver, spec_of: SpecOf, eventually: Eventually) -> None:
     spec = spec_of()
     await driver.create(spec)
@@ -303,8 +309,10 @@ async def sent(pieces: list[Piece]) -> AsyncIterator[Piece]:
 
 @pytest.mark.parametrize(
     ("image", "has_the_image"),
-    [("novacron-guest", False), ("novacron-guest-direct", True)],
-    ids=["bases brought along", "known bases"],
+    [
+        pytest.param("novacron-guest", False, id="bases brought along"),
+        pytest.param("novacron-guest-direct", True, id="known bases", marks=one_more_boot),
+    ],
 )
 async def test_a_vm_that_was_sent_over_is_the_same_vm_and_runs(
     driver: Driver, image: str, has_the_image: bool, spec_of: SpecOf, eventually: Eventually

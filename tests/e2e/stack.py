@@ -29,6 +29,8 @@ from novacron_local.certificates import DevelopmentCA
 from novacron_local.layout import SERVICES, DataDirectory, Ports
 from novacron_local.ports import _is_free
 
+from ..command.forked import forked_command
+
 NOVACRON = str(Path(sys.executable).with_name("novacron"))
 PROCESSES = ("postgres", "valkey", *SERVICES, "agent")
 Metadata = tuple[tuple[str, str], ...]
@@ -71,7 +73,7 @@ class Stack:
     async def run(self, *arguments: str, within: float = 90.0) -> Result:
         """``novacron ARGUMENTS``, as a program runs it."""
         process = await asyncio.create_subprocess_exec(
-            NOVACRON, *arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.environment
+            *forked_command(), *arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.environment
         )
         try:
             out, err = await asyncio.wait_for(process.communicate(), within)

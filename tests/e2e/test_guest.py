@@ -2,48 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from novacron.testing.patience import eventually
 
-from .guests import images_for_real_guests
-from .stack import Stack, running_stack
-
-
-@pytest.fixture(scope="module")
-def real() -> Iterator[Stack]:
-    with running_stack("libvirt", images=images_for_real_guests(), SAMPLE_SECONDS="1") as stack:
-        yield stack
+from .stack import Stack
 
 
 @pytest.mark.guest
-async def test_a_real_guest_boots_speaks_is_measured_stops_starts_and_goes(real: Stack):
+async def test_a_real_guest_boots_speaks_is_measured_stops_starts_and_goes(real_hypervisor: Stack):
     small = ("--cpu", "1", "--memory", "128M", "--disk", "1G", "--image", "novacron-guest")
-    await real.done("login")
-    created = (await real.done("vm", "create", "real-1", *small, "-o", "json")).json
+    await real_hypervisor.done("login")
+    created = (await real_hypervisor.done("vm", "create", "real-1", *small, "-o", "json")).json
     assert created["state"] == "VM_STATE_RUNNING"
 
     async def greetings() -> int:
-        return (await real.done("vm", "console", "real-1")).out.count("NovaCron guest real-1 is up at ")
+        return (await real_hypervisor.done("vm", "console", "real-1")).out.count("NovaCron guest real-1 is up at ")
 
     async def measured() -> bool:
-        sample = (await real.done("metrics", "show", "real-1", "-o", "json")).json
+        sample = (await real_hypervisor.done("metrics", "show", "real-1", "-o", "json")).json
         return float(sample["cpu_usage_percent"]) > 0 and int(sample["memory_usage_bytes"]) > 2**20
 
     await eventually(greetings, within=90, every=0.5)
     await eventually(measured, within=30, every=0.5)
-    stopped = await real.done("vm", "stop", "real-1", "-o", "json")
+    stopped = await real_hypervisor.done("vm", "stop", "real-1", "-o", "json")
     assert stopped.json["state"] == "VM_STATE_STOPPED"
     before = await greetings()
-    started = await real.done("vm", "start", "real-1", "-o", "json")
+    started = await real_hypervisor.done("vm", "start", "real-1", "-o", "json")
     assert started.json["state"] == "VM_STATE_RUNNING"
 
     async def spoke_again() -> bool:
         return await greetings() > before
 
     await eventually(spoke_again, within=90, every=0.5)
-    deleted = await real.done("vm", "delete", "real-1", "-o", "json")
+    deleted = await real_hypervisor.done("vm", "delete", "real-1", "-o", "json")
     assert deleted.json["state"] == "VM_STATE_DELETED"
-    assert (await real.done("vm", "list", "-o", "json")).json == []
+    assert (await real_hypervisor.done("vm", "list", "-o", "json")).json == []

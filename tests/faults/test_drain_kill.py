@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -24,7 +23,7 @@ from novacron.api.vm.v1 import (
 )
 from novacron.testing.patience import eventually
 
-from ..e2e.stack import Stack, running_stack
+from ..e2e.stack import Stack
 from .whole import Whole, becomes_whole
 
 VMS = 3
@@ -65,14 +64,6 @@ class Pair:
         async with self.stack.channel("vm") as channel:
             answer: NodeDrain = await getattr(DrainServiceStub(channel), method)(request, metadata=metadata, timeout=10)
         return answer
-
-
-@pytest.fixture(scope="session")
-def two_hosts() -> Iterator[Stack]:
-    """Slow enough that a kill hits the middle of a move; a lease short enough that one need not wait long."""
-    latency = '{"stop": 0.2, "export": 0.3, "receive": 0.2, "start": 0.2, "delete": 0.2}'
-    with running_stack(agents=2, SAGA_LEASE_SECONDS="2", SIMULATED_LATENCY_SECONDS=latency) as stack:
-        yield stack
 
 
 @pytest.fixture
