@@ -1,6 +1,7 @@
 """PostgreSQL: the pool and the migrations. SQL itself stands in each service's ``store.py``."""
 
 from .migrations import MigrationSource, migrate, service_migrations
-from .pool import Connection, Database
+from .pool import Database
+from .row_security import Connection
 
 __all__ = ["Connection", "Database", "MigrationSource", "migrate", "service_migrations"]

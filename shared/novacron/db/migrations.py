@@ -15,6 +15,7 @@ from pathlib import Path
 import psycopg
 
 from .pool import typed_errors
+from .row_security import see_everything, unbound
 
 _FILE_NAME = re.compile(r"^(\d{4})_([a-z0-9_]+)\.sql$")
 _LOCK_KEY = 0x6E6F7661  # one key for all: two services never share a database
@@ -67,6 +68,8 @@ async def migrate(url: str, sources: Sequence[MigrationSource]) -> int:
     """Bring the database to the newest files of every source, in the order given; returns how many were applied.
 
     Safe for any number of processes at once: one applies, the others wait and find it done.
+
+    :raises MigrationError: the files and the database disagree; or policies would not hold the role of this URL.
     """
     with typed_errors():
         async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
@@ -74,9 +77,15 @@ async def migrate(url: str, sources: Sequence[MigrationSource]) -> int:
             await connection.execute("SET client_min_messages = warning")
             await connection.execute(_HISTORY)
             await connection.execute("SET lock_timeout = '10s'")
+            await see_everything(connection)
             applied = 0
             for source in sources:
                 applied += await _apply(connection, source)
+            if (role := await unbound(connection)) is not None:
+                raise MigrationError(
+                    f"the role {role} bypasses row-level security, which keeps tenants apart: let the service log in as a role"
+                    f" without SUPERUSER and BYPASSRLS that owns its database"
+                )
             return applied
 
 

@@ -1,8 +1,9 @@
 """A service's one door to its database.
 
 Connections are in autocommit: a single statement is its own transaction, one round trip, one commit. Everything more
-goes through :meth:`Database.transaction`. Faults of the server leave here as typed errors: ``Unavailable`` (it may or may not
-have been committed), ``Conflict`` (lost a race, nothing was), ``Overloaded`` (no connection was free, nothing was sent).
+goes through :meth:`Database.transaction`. In a tenant's request they see that tenant's rows alone. Faults of the server leave
+here as typed errors: ``Unavailable`` (it may or may not have been committed), ``Conflict`` (lost a race, nothing was),
+``Overloaded`` (no connection was free, nothing was sent).
 """
 
 from __future__ import annotations
@@ -14,14 +15,12 @@ from typing import Any
 
 import psycopg
 from psycopg import errors as pg
-from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from ..errors import Conflict, InvalidArgument, Overloaded, Unavailable
 from ..settings import ServiceSettings
 from . import pool_metrics
-
-Connection = psycopg.AsyncConnection[TupleRow]
+from .row_security import Connection, TenantConnection
 
 # A server whose host is gone says nothing: the kernel asks after 10 s of silence and gives up 15 s later. Left to itself it
 # asks after two hours, and waits a quarter of one for the acknowledgement of what was sent. What the URL says of it holds.
@@ -37,7 +36,7 @@ _TRUSTED_SECONDS = 1.0
 _LOST_RACES = (pg.SerializationFailure, pg.DeadlockDetected, pg.LockNotAvailable)
 
 
-class _PooledConnection(psycopg.AsyncConnection[TupleRow]):
+class _PooledConnection(TenantConnection):
     """A connection that knows when it last worked."""
 
     last_used: float = 0.0
@@ -48,7 +47,8 @@ async def _check(connection: psycopg.AsyncConnection[Any]) -> None:
         await AsyncConnectionPool.check_connection(connection)
 
 
-async def _configure(connection: psycopg.AsyncConnection[Any]) -> None:
+async def _configure(connection: _PooledConnection) -> None:
+    await connection.begin_session()
     # A statement that a dead client left running must not hold its locks for ever.
     await connection.execute("SET idle_in_transaction_session_timeout = '15s'; SET lock_timeout = '10s'")
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any, Protocol
 from uuid import UUID
 
-from .. import logs
+from .. import logs, tenancy
 from ..errors import PermissionDenied, Unauthenticated
 from ..saga.key import SagaKey, set_current_key
 from .call import ATTEMPT, SAGA_KEY, ServerCall, ServerProceed
@@ -153,6 +153,8 @@ class IdentityStage:
     async def server_stage(self, call: ServerCall, proceed: ServerProceed) -> Any:
         identity = await self._identify(call)
         _identity.set(identity)
+        # A public method acts on what its request proves, such as a password, and on nothing that its caller is.
+        tenancy.restrict(None if call.policy.public else identity.tenant_filter)
         if identity.subject is not None:
             logs.stamp(user_id=str(identity.subject.user_id), tenant_id=str(identity.subject.tenant_id))
         return await proceed(call)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
-from .. import logs, telemetry
+from .. import logs, telemetry, tenancy
 from ..db import Connection
 from ..errors import AlreadyExists, LeaseLost, NotFound, NovacronError
 from ..ids import new_id
@@ -116,7 +116,8 @@ class Coordinator:
         decision = decide(saga, record)
         if await self._log.begin(connection, record, self.owner, decision.intents, saga.deadline_seconds):
             return Begun(record.with_intents(decision.intents), decision)
-        known = await self._log.read(saga_id)
+        with tenancy.every_tenant():  # an id is taken or free for all tenants alike
+            known = await self._log.read(saga_id)
         if known is not None and (known.name, known.params) != (record.name, record.params):
             raise AlreadyExists(f"{saga_id} is taken by another request: choose a new id, or repeat the same contents")
         return Begun(known or record, None)
@@ -173,6 +174,7 @@ class Coordinator:
 
     async def _supervise(self, execution: Execution, decision: Decision | None) -> Record:
         deadline.detached()
+        tenancy.detached()
         record = execution.record
         try:
             ended = await execution.run(decision)
