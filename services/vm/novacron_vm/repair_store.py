@@ -13,6 +13,7 @@ from psycopg.rows import class_row
 from novacron.db import Connection
 from novacron.errors import NotFound
 from novacron.ids import new_id
+from novacron.tenancy import every_tenant
 
 from .repair import Order, Repair, Standing
 from .store import VmStore
@@ -56,15 +57,17 @@ class RepairStore:
         Nobody can make one of this id either. Nothing is written: all of it is rolled back, and a holder that froze loses its
         hold with its connection.
         """
-        async with self._database.transaction() as connection:
-            await connection.execute(_TAKE_ID, (vm_id,))
-            try:
-                vm = await self._vms.lock(connection, vm_id, None)
-            except NotFound:
-                vm = None
-            # Behind the lock: a saga that begins on the VM has the row locked until its own row is there to be read.
-            yield Standing(vm_id, vm, await self._at_work(connection, vm_id))
-            raise Rollback
+        # What is mended is the platform's: a VM that a caller does not see is there all the same.
+        with every_tenant():
+            async with self._database.transaction() as connection:
+                await connection.execute(_TAKE_ID, (vm_id,))
+                try:
+                    vm = await self._vms.lock(connection, vm_id, None)
+                except NotFound:
+                    vm = None
+                # Behind the lock: a saga that begins on the VM has the row locked until its own row is there to be read.
+                yield Standing(vm_id, vm, await self._at_work(connection, vm_id))
+                raise Rollback
 
     async def begin(self, order: Order) -> UUID:
         """Keep who asked for what and why, before anything is done about it."""

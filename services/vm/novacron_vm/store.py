@@ -14,6 +14,7 @@ from psycopg import sql
 from novacron.db import Connection, Database
 from novacron.errors import NotFound, WrongState
 from novacron.paging import Filter
+from novacron.tenancy import every_tenant
 
 from .vm import LEGAL_FROM, HypervisorType, NewVm, Transition, Vm, VmSpec, VmState
 
@@ -125,9 +126,10 @@ class VmStore:
         self, connection: Connection, vm_id: UUID, tenant_id: UUID, name: str
     ) -> tuple[Vm | None, Vm | None]:
         """``(the VM with this id, the tenant's live VM with this name)``."""
-        by_id = await (
-            await connection.execute(f"SELECT {_COLUMNS} FROM vms WHERE id = %s", (vm_id,))  # noqa: S608
-        ).fetchone()
+        with every_tenant():  # an id is taken or free for all alike; the caller is not told by whom
+            by_id = await (
+                await connection.execute(f"SELECT {_COLUMNS} FROM vms WHERE id = %s", (vm_id,))  # noqa: S608
+            ).fetchone()
         by_name = await (
             await connection.execute(
                 f"SELECT {_COLUMNS} FROM vms WHERE tenant_id = %s AND name = %s AND deleted_at IS NULL",  # noqa: S608

@@ -16,6 +16,7 @@ from novacron import logs
 from novacron.background import Background
 from novacron.db import Database
 from novacron.errors import DataLoss, FailedPrecondition, NotFound
+from novacron.tenancy import every_tenant
 
 from ..audit.log import AuditLog
 from ..caller import Caller
@@ -60,8 +61,9 @@ class SecretKeys:
         await self.read()
 
     async def read(self) -> None:
-        """Use the rings as they are now."""
-        self._sealer.use(await self._store.keys())
+        """Use the rings as they are now: all of them, whoever's request it is that turned one."""
+        with every_tenant():
+            self._sealer.use(await self._store.keys())
 
     async def everything(self, caller: Caller, tenant_id: UUID | None) -> list[SecretKey]:
         """All keys that the caller sees, newest first, or a tenant's, with how much each still seals."""

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from novacron.db import Connection
 from novacron.errors import FailedPrecondition, PermissionDenied
+from novacron.tenancy import every_tenant
 
 from ..caller import Caller
 from .grants import covers
@@ -50,16 +51,18 @@ class Reach:
 
     async def require_an_administrator(self, connection: Connection) -> None:
         """:raises FailedPrecondition: after what this transaction did, nobody is left who may do everything, for good."""
-        found = await connection.execute(
-            """
-            SELECT EXISTS (SELECT FROM users u JOIN tenants t ON t.id = u.tenant_id
-                            WHERE u.disabled_at IS NULL AND t.disabled_at IS NULL
-                              AND (u.role = 'admin' OR EXISTS (
-                                   SELECT FROM user_roles g JOIN roles r ON r.id = g.role_id
-                                    WHERE g.user_id = u.id AND g.expires_at IS NULL
-                                      AND r.name = 'admin' AND r.tenant_id IS NULL)))
-            """
-        )
+        # Who is left may be of any tenant; what is told is that nobody is.
+        with every_tenant():
+            found = await connection.execute(
+                """
+                SELECT EXISTS (SELECT FROM users u JOIN tenants t ON t.id = u.tenant_id
+                                WHERE u.disabled_at IS NULL AND t.disabled_at IS NULL
+                                  AND (u.role = 'admin' OR EXISTS (
+                                       SELECT FROM user_roles g JOIN roles r ON r.id = g.role_id
+                                        WHERE g.user_id = u.id AND g.expires_at IS NULL
+                                          AND r.name = 'admin' AND r.tenant_id IS NULL)))
+                """
+            )
         row = await found.fetchone()
         if not (row and row[0]):
             raise FailedPrecondition("nobody would be left to administer the platform: make another admin first")
