@@ -13,7 +13,7 @@ LATEST = timedelta(seconds=70)
 
 UNFINISHED = frozenset({"running", "compensating", "stuck"})
 GONE = frozenset({"deleted", "error"})
-ON_A_NODE = frozenset({"running", "stopped"})
+ON_A_NODE = frozenset({"running", "stopped", "unknown"})
 
 Amounts = Mapping[str, int]
 

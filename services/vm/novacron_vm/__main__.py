@@ -24,10 +24,12 @@ from novacron.saga.watch import Watch
 from . import sagas
 from .addresses import AddressKeeper
 from .agents import Agents
-from .clients import MonitoringClient, SchedulerClient
+from .clients import MonitoringClient, NodeEventClient, SchedulerClient
 from .drain_servicer import DrainServicer
 from .drain_store import DrainStore
 from .drains import Drains
+from .loss_store import LossStore
+from .losses import LossFollower
 from .repair_clients import LeakClient
 from .repair_servicer import RepairServicer
 from .repair_store import RepairStore
@@ -69,7 +71,9 @@ async def serve(settings: VmSettings, stopping: asyncio.Event) -> None:
         server.add(add_RepairServiceServicer_to_server, RepairServicer(repairs))
         operator = Operator(base.database, sagas.ALL, services=participants)
         server.add(add_SagaServiceServicer_to_server, SagaServicer(base.database, operator, tokens))
-        async with base.serving(server, background=[coordinator, AddressKeeper(store, scheduler, agents)]):
+        losses = LossFollower(LossStore(base.database), NodeEventClient(base.mesh.channel("scheduler")))
+        addresses = AddressKeeper(store, scheduler, agents)
+        async with base.serving(server, background=[coordinator, addresses, losses]):
             await stopping.wait()
 
 

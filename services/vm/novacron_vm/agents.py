@@ -54,10 +54,19 @@ class Node(Protocol):
     def node_name(self) -> str: ...
     @property
     def agent_address(self) -> str: ...
+    @property
+    def epoch(self) -> int:
+        """In which whoever gives the order knew the node: in any other the agent refuses it."""
+        ...
 
 
 class Agents:
-    """Every agent, by its node. :raises Unreachable: from any method: nothing was sent, and people are told which node."""
+    """Every agent, by its node. From any method:
+
+    :raises Unreachable: nothing was sent, and people are told which node.
+    :raises StaleEpoch: the node was lost since it was looked up; nothing was done.
+    :raises LeasePassed: the agent itself knows that it is not heard; nothing was done.
+    """
 
     def __init__(self, mesh: Mesh) -> None:
         self._mesh = mesh
@@ -65,12 +74,12 @@ class Agents:
     async def create(self, node: Node, vm_id: UUID, name: str, spec: VmSpec) -> Domain:
         """Disk, domain, start."""
         with self._agent(node) as agent:
-            domain = await agent.CreateVm(_made_of(vm_id, name, spec))
+            domain = await agent.CreateVm(_made_of(node, vm_id, name, spec))
         return Domain(domain.ip_address, domain.mac_address)
 
     async def bring(self, node: Node, source: Node, vm_id: UUID, name: str, spec: VmSpec) -> None:
         """Disk and domain, off, from the host that has them; that host keeps them."""
-        request = ImportVmRequest(vm=_made_of(vm_id, name, spec), source_address=source.agent_address)
+        request = ImportVmRequest(vm=_made_of(node, vm_id, name, spec), source_address=source.agent_address)
         with self._agent(node) as agent:
             await agent.ImportVm(request)
 
@@ -97,26 +106,28 @@ class Agents:
 
     async def delete(self, node: Node, vm_id: UUID) -> None:
         with self._agent(node) as agent:
-            await agent.DeleteVm(DeleteVmRequest(vm_id=str(vm_id)))
+            await agent.DeleteVm(DeleteVmRequest(vm_id=str(vm_id), epoch=node.epoch))
 
     async def start(self, node: Node, vm_id: UUID) -> Domain:
         with self._agent(node) as agent:
-            domain = await agent.StartVm(StartVmRequest(vm_id=str(vm_id)))
+            domain = await agent.StartVm(StartVmRequest(vm_id=str(vm_id), epoch=node.epoch))
         return Domain(domain.ip_address, domain.mac_address)
 
     async def stop(self, node: Node, vm_id: UUID, grace_seconds: int, *, export_to: str = "") -> None:
         """Off, or as it was where it is off already; with ``export_to`` that node may fetch it from now on."""
+        request = StopVmRequest(vm_id=str(vm_id), grace_seconds=grace_seconds, export_to=export_to, epoch=node.epoch)
         with self._agent(node) as agent:
-            await agent.StopVm(StopVmRequest(vm_id=str(vm_id), grace_seconds=grace_seconds, export_to=export_to))
+            await agent.StopVm(request)
 
     async def reboot(self, node: Node, vm_id: UUID, grace_seconds: int) -> None:
+        request = RebootVmRequest(vm_id=str(vm_id), grace_seconds=grace_seconds, epoch=node.epoch)
         with self._agent(node) as agent:
-            await agent.RebootVm(RebootVmRequest(vm_id=str(vm_id), grace_seconds=grace_seconds))
+            await agent.RebootVm(request)
 
     async def resize(self, node: Node, vm_id: UUID, name: str, spec: VmSpec) -> None:
         """Off, and of this spec's size from its next start."""
         with self._agent(node) as agent:
-            await agent.ResizeVm(ResizeVmRequest(vm=_made_of(vm_id, name, spec)))
+            await agent.ResizeVm(ResizeVmRequest(vm=_made_of(node, vm_id, name, spec)))
 
     async def console(self, node: Node, vm_id: UUID, offset: int, limit: int) -> bytes:
         with self._agent(node) as agent:
@@ -137,7 +148,7 @@ class Agents:
             ) from error
 
 
-def _made_of(vm_id: UUID, name: str, spec: VmSpec) -> CreateVmRequest:
+def _made_of(node: Node, vm_id: UUID, name: str, spec: VmSpec) -> CreateVmRequest:
     return CreateVmRequest(
         vm_id=str(vm_id),
         name=name,
@@ -147,4 +158,5 @@ def _made_of(vm_id: UUID, name: str, spec: VmSpec) -> CreateVmRequest:
         base_image=spec.base_image,
         user_data=spec.user_data,
         ssh_authorized_keys=spec.ssh_authorized_keys,
+        epoch=node.epoch,
     )

@@ -7,13 +7,17 @@ from uuid import UUID
 
 from novacron.api.monitoring.v1 import CreateVmMonitoringRequest, DeleteVmMonitoringRequest, MetricsServiceStub
 from novacron.api.scheduler.v1 import (
+    NODE_EVENT_KIND_LOST,
     NODE_STATUS_MAINTENANCE,
     ConfirmReservationRequest,
     ConfirmResizeRequest,
     DrainNodeRequest,
     GetNodeRequest,
     GetScalingRecommendationRequest,
+    ListNodeEventsRequest,
     MarkScalingRecommendationAppliedRequest,
+    Node,
+    NodeEventServiceStub,
     NodeServiceStub,
     ReleaseReservationRequest,
     ReservationServiceStub,
@@ -26,6 +30,7 @@ from novacron.api.scheduler.v1 import (
 from novacron.api.types.v1 import Resources
 from novacron.rpc import Channel
 
+from .loss import NodeEvent
 from .messages import HYPERVISOR_TO_PROTO
 from .vm import VmSpec
 
@@ -37,6 +42,7 @@ class Place:
     node_id: UUID
     node_name: str
     agent_address: str
+    epoch: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +79,7 @@ class SchedulerClient:
                 node=node,
             )
         )
-        chosen = reservation.node
-        return Place(UUID(chosen.node_id), chosen.name, chosen.agent_address)
+        return _place(reservation.node)
 
     async def confirm(self, vm_id: UUID) -> None:
         await self._reservations.ConfirmReservation(ConfirmReservationRequest(vm_id=str(vm_id)))
@@ -117,14 +122,12 @@ class SchedulerClient:
 
     async def place(self, node: UUID | str) -> Place:
         """Where a node's agent is now, by its id or its name. :raises NotFound: no such node."""
-        found = await self._nodes.GetNode(GetNodeRequest(node=str(node)))
-        return Place(UUID(found.node_id), found.name, found.agent_address)
+        return _place(await self._nodes.GetNode(GetNodeRequest(node=str(node))))
 
     async def node(self, node: str) -> tuple[Place, bool]:
         """The node, by its id or its name, and whether it takes VMs when it is ready. :raises NotFound: no such node."""
         found = await self._nodes.GetNode(GetNodeRequest(node=node))
-        place = Place(UUID(found.node_id), found.name, found.agent_address)
-        return place, found.status != NODE_STATUS_MAINTENANCE
+        return _place(found), found.status != NODE_STATUS_MAINTENANCE
 
     async def close_node(self, node_id: UUID) -> None:
         """No claim that comes after this lands there. :raises NotFound: no such node."""
@@ -132,6 +135,21 @@ class SchedulerClient:
 
     async def open_node(self, node_id: UUID) -> None:
         await self._nodes.DrainNode(DrainNodeRequest(node=str(node_id), undo=True))
+
+
+class NodeEventClient:
+    """What became of nodes, as the scheduler tells it."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._events = NodeEventServiceStub(channel)
+
+    async def after(self, sequence: int) -> list[NodeEvent]:
+        """Events after this one, oldest first; none: there are no more yet."""
+        answer = await self._events.ListNodeEvents(ListNodeEventsRequest(after_sequence=sequence, page_size=1000))
+        return [
+            NodeEvent(one.sequence, UUID(one.node_id), one.node_name, one.kind == NODE_EVENT_KIND_LOST)
+            for one in answer.events
+        ]
 
 
 class MonitoringClient:
@@ -147,6 +165,10 @@ class MonitoringClient:
 
     async def delete(self, vm_id: UUID) -> None:
         await self._metrics.DeleteVmMonitoring(DeleteVmMonitoringRequest(vm_id=str(vm_id)))
+
+
+def _place(node: Node) -> Place:
+    return Place(UUID(node.node_id), node.name, node.agent_address, node.epoch)
 
 
 def _resources(spec: VmSpec) -> Resources:

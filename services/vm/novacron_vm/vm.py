@@ -26,6 +26,7 @@ class VmState(enum.StrEnum):
     RESTORING = "restoring"
     ERROR = "error"
     DELETED = "deleted"
+    UNKNOWN = "unknown"  # its node is lost
 
 
 class HypervisorType(enum.StrEnum):
@@ -51,7 +52,11 @@ LEGAL_FROM: dict[VmState, frozenset[VmState]] = {
     _S.ERROR: frozenset(set(_S) - {_S.ERROR, _S.DELETED}),
     _S.DELETED: frozenset(set(_S) - {_S.DELETED}),
     _S.CREATING: frozenset(),
+    # Into it and back leads what became of nodes alone: see losses.py.
+    _S.UNKNOWN: frozenset(),
 }
+# What is not known any more when the node is lost. A VM in error has its reason already.
+KNOWN = (_S.RUNNING, _S.STOPPED, _S.PAUSED, _S.SUSPENDED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ class Reserved:
     node_id: UUID
     node_name: str
     agent_address: str
+    epoch: int = 0  # of the node, when it was chosen: should it be lost before the domain is made, none is
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ _Context = Context[CreateVmParams]
 async def reserve(context: _Context) -> Reserved:
     params = context.params
     place = await participants.of(context).scheduler.reserve(context.saga_id, params.tenant_id, params.spec)
-    return Reserved(place.node_id, place.node_name, place.agent_address)
+    return Reserved(place.node_id, place.node_name, place.agent_address, place.epoch)
 
 
 async def release(context: _Context) -> None:
@@ -70,7 +71,9 @@ async def provision(context: _Context) -> Provisioned:
 
 
 async def destroy(context: _Context) -> None:
-    await participants.of(context).agents.delete(context.result(Reserved), context.saga_id)
+    hands = participants.of(context)
+    # Where the agent is now, in the epoch of now: whatever became of the node meanwhile, what is there has to go.
+    await hands.agents.delete(await hands.scheduler.place(context.result(Reserved).node_id), context.saga_id)
 
 
 async def monitor(context: _Context) -> None:

@@ -26,6 +26,7 @@ from novacron.errors import NotFound
 from novacron.rpc import deadline
 from novacron.saga import Context, Kind, RetryPolicy, Saga, Step, StepError
 
+from ..clients import Place
 from ..vm import Vm, VmSpec, VmState
 from . import participants
 from .delete_vm import delete_if_asked
@@ -59,6 +60,7 @@ class Claimed:
     node_id: UUID
     node_name: str
     agent_address: str
+    epoch: int = 0  # of the node, when it was chosen: should it be lost before the copy is there, none comes
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ async def claim(context: _Context) -> Claimed:
     place = await participants.of(context).scheduler.reserve(
         params.vm_id, params.tenant_id, params.spec, move_id=context.saga_id, node=params.node
     )
-    return Claimed(place.node_id, place.node_name, place.agent_address)
+    return Claimed(place.node_id, place.node_name, place.agent_address, place.epoch)
 
 
 async def give_back(context: _Context) -> None:
@@ -123,7 +125,12 @@ async def bring(context: _Context) -> None:
 async def send_back(context: _Context) -> None:
     # The guest first: it shall not wait until the target, which may be what failed, can be cleared.
     await resume(context)
-    await participants.of(context).agents.delete(context.result(Claimed), context.params.vm_id)
+    await participants.of(context).agents.delete(await _target(context), context.params.vm_id)
+
+
+async def _target(context: _Context) -> Place:
+    """Where the target's agent is now, in the epoch of now: from here on it is to do this whatever became of it meanwhile."""
+    return await participants.of(context).scheduler.place(context.result(Claimed).node_id)
 
 
 async def switch(connection: Connection, context: _Context, _: Any) -> None:
@@ -134,7 +141,7 @@ async def start(context: _Context) -> Started:
     params = context.params
     if not params.runs:
         return Started("")
-    domain = await participants.of(context).agents.start(context.result(Claimed), params.vm_id)
+    domain = await participants.of(context).agents.start(await _target(context), params.vm_id)
     return Started(domain.ip_address)
 
 
