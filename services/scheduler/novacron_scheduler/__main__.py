@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from novacron.api.scheduler.v1 import (
+    add_BatchServiceServicer_to_server,
     add_LeakServiceServicer_to_server,
     add_NodeEventServiceServicer_to_server,
     add_NodeServiceServicer_to_server,
@@ -23,6 +24,8 @@ from novacron.process import run
 from novacron.saga import barrier
 from novacron.sealing import KeyRing
 
+from .batch_servicer import BatchServicer
+from .batches import Batches
 from .clients import MonitoringClient
 from .leak_servicer import LeakServicer
 from .leaks import Leaks
@@ -62,6 +65,8 @@ async def serve(settings: SchedulerSettings, stopping: asyncio.Event) -> None:
         server.add(add_NodeServiceServicer_to_server, NodeServicer(nodes))
         server.add(add_NodeEventServiceServicer_to_server, NodeEventServicer(losses))
         server.add(add_ReservationServiceServicer_to_server, ReservationServicer(reservations))
+        batches = Batches(base.database, ReservationStore(), DecisionStore())
+        server.add(add_BatchServiceServicer_to_server, BatchServicer(batches))
         placements = Placements(base.database, ReservationStore(), QuotaStore())
         server.add(add_PlacementServiceServicer_to_server, PlacementServicer(placements))
         resizes = Resizes(base.database, ReservationStore(), DecisionStore(), placements)

@@ -28,7 +28,8 @@ _CAPPED = 3
 _CEILING = ", ".join(
     f"nodes.{'capacity' if number < _CAPPED else 'allocatable'}_{name}" for number, name in enumerate(_AMOUNTS)
 )
-_SOME = f"SELECT {OFFER}, {_ALLOCATED}, {_CEILING} FROM nodes WHERE id = ANY(%s)"
+_EVERY = f"SELECT {OFFER}, {_ALLOCATED}, {_CEILING} FROM nodes"
+_SOME = f"{_EVERY} WHERE id = ANY(%s)"
 _NUMBERS = (
     "generation",
     "state",
@@ -70,6 +71,10 @@ class InventoryStore:
         """These nodes, as far as there are such."""
         rows = await (await connection.execute(_SOME, (list(node_ids),))).fetchall()
         return [_listing(row) for row in rows]
+
+    async def all(self, connection: Connection) -> list[Listing]:
+        """Every node there is."""
+        return [_listing(row) for row in await (await connection.execute(_EVERY)).fetchall()]
 
     async def numbers(self, connection: Connection) -> Numbers:
         async with connection.cursor(binary=True) as cursor:

@@ -1,0 +1,48 @@
+"""Many reservations given back at once."""
+
+# ruff: noqa: S608 - statements are put together of this service's own constants
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from novacron.db import Connection
+
+from .quotas import CHARGE, REFUND
+
+_NAMES = ("cpu_cores", "memory_mb", "storage_gb", "network_bandwidth_mbps", "gpu_count")
+# Rows of one kind in one order, VMs before nodes before quotas, as claims take them: of two batches neither waits for the
+# other in turn.
+_LOCK_HELD = (
+    "SELECT node_id FROM resource_allocations WHERE vm_id = ANY(%s) AND status <> 'deallocated' ORDER BY id FOR UPDATE"
+)
+_LOCK_NODES = "SELECT FROM nodes WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
+_RELEASE = f"""
+WITH released AS (
+    UPDATE resource_allocations SET status = 'deallocated', deallocated_at = now()
+    WHERE vm_id = ANY(%s) AND status <> 'deallocated'
+    RETURNING vm_id, tenant_id, node_id, {", ".join(_NAMES)}, {CHARGE} AS charge
+), refunded AS (
+    {REFUND}
+), given_back AS (
+    UPDATE nodes SET {", ".join(f"allocated_{name} = allocated_{name} - left_by.{name}" for name in _NAMES)}
+    FROM (
+        SELECT node_id, {", ".join(f"sum({name})::bigint AS {name}" for name in _NAMES)} FROM released GROUP BY node_id
+    ) left_by
+    WHERE nodes.id = left_by.node_id
+)
+SELECT DISTINCT vm_id FROM released
+"""
+
+
+class BatchStore:
+    """Reservations of many VMs."""
+
+    async def release(self, connection: Connection, vm_ids: Sequence[UUID]) -> frozenset[UUID]:
+        """Those of the VMs that held something; it is free now."""
+        cursor = await connection.execute(_LOCK_HELD, (list(vm_ids),))
+        node_ids = list({node_id for (node_id,) in await cursor.fetchall()})
+        await connection.execute(_LOCK_NODES, (node_ids,))
+        cursor = await connection.execute(_RELEASE, (list(vm_ids),))
+        return frozenset(vm_id for (vm_id,) in await cursor.fetchall())
