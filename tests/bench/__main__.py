@@ -6,7 +6,18 @@ import argparse
 import asyncio
 import importlib
 
-NAMES = ("auth", "breakers", "create_vm", "hung_agent", "interceptors", "rolling", "saga", "scaling", "scheduler")
+NAMES = (
+    "auth",
+    "breakers",
+    "create_vm",
+    "hung_agent",
+    "interceptors",
+    "rolling",
+    "saga",
+    "scaling",
+    "scheduler",
+    "scheduler_races",
+)
 
 
 def main() -> None:
