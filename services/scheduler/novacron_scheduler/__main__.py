@@ -12,6 +12,7 @@ from novacron.api.scheduler.v1 import (
     add_PlacementServiceServicer_to_server,
     add_PolicyServiceServicer_to_server,
     add_QuotaServiceServicer_to_server,
+    add_RebalanceServiceServicer_to_server,
     add_ReservationServiceServicer_to_server,
     add_ResizeServiceServicer_to_server,
     add_ScalingServiceServicer_to_server,
@@ -38,6 +39,8 @@ from .policies import Policies
 from .policy_servicer import PolicyServicer
 from .quota_servicer import QuotaServicer
 from .quotas import Quotas
+from .rebalance_servicer import RebalanceServicer
+from .rebalances import Rebalances
 from .reservations import Reservations
 from .resize_servicer import ResizeServicer
 from .resizes import Resizes
@@ -77,6 +80,8 @@ async def serve(settings: SchedulerSettings, stopping: asyncio.Event) -> None:
         monitoring = MonitoringClient(base.mesh.channel("monitoring"))
         scaling = ScalingRecommendations(base.database, ScalingStore(), tokens, reservations, monitoring, SystemClock())
         server.add(add_ScalingServiceServicer_to_server, ScalingServicer(scaling))
+        rebalances = Rebalances(base.database, monitoring, SystemClock())
+        server.add(add_RebalanceServiceServicer_to_server, RebalanceServicer(rebalances))
         server.add(add_LeakServiceServicer_to_server, LeakServicer(Leaks(base.database)))
         async with base.serving(server, background=[losses]):
             await stopping.wait()
