@@ -54,6 +54,7 @@ def _locks() -> dict[str, list[str]]:
         *project["dependencies"],
         *extras["local"],
         *extras["qr"],
+        *extras["saml"],
         *extras["dev"],
         *declared["build-system"]["requires"],
         "editables",
