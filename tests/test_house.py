@@ -123,7 +123,7 @@ def test_every_rpc_may_be_repeated_but_those_that_say_why_not(method):
     # A login makes a session each time, what a provider or a security key answered is good once, and samples have their own
     # acknowledgements.
     once_only = {"Login", "CompleteOidcLogin", "PollDeviceLogin", "LinkExternalIdentity", "IngestVmMetrics"}
-    once_only |= {"FinishWebauthnRegistration", "VerifyWebauthnAssertion"}
+    once_only |= {"FinishWebauthnRegistration", "VerifyWebauthnAssertion", "CompleteSamlLogin", "LinkSamlIdentity"}
     assert policy.idempotent or method.name in once_only
 
 

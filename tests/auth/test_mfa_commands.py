@@ -114,7 +114,6 @@ async def test_an_app_is_set_up_used_at_the_login_and_removed(auth, run, passwor
     assert (await run("login", "alice", "--password-file", "-", typed=password))[0] == 0
 
 
-@pytest.fixture
 async def test_a_security_key_is_listed_and_removed_here_and_used_in_a_browser(auth, run, password):
     await auth.user()
     _, _, codes = await security_key.register(auth, (await auth.login()).access_token, password)
@@ -134,6 +133,7 @@ async def test_a_security_key_is_listed_and_removed_here_and_used_in_a_browser(a
     assert (code, "WebAuthn" in out) == (0, True)
 
 
+@pytest.fixture
 async def corp(auth, provider):
     tenant_id = await auth.tenant()
     new = NewIdentityProvider(
@@ -211,3 +211,18 @@ async def test_an_administrator_adds_lists_and_deletes_a_provider(auth, provider
     assert (await run("identity-provider", "delete", "corp"))[0] == 0
     code, _, err = await run("identity-provider", "delete", "corp")
     assert (code != 0, "identity-provider list" in err) == (True, True)
+
+
+async def test_an_administrator_adds_a_provider_of_saml(auth, run, password, tmp_path):
+    pytest.importorskip("signxml", reason="pip install 'novacron[saml]' judges SAML responses")
+    from . import saml_provider
+
+    await auth.user("root", Role.ADMIN)
+    await run("login", "root", "--password-file", "-", typed=password)
+    pem = tmp_path / "idp.pem"
+    pem.write_text(saml_provider.Signer().certificate)
+    adding = ("identity-provider", "create", "corp", saml_provider.ISSUER, "--client-id", saml_provider.AUDIENCE)
+    code, _, err = await run(*adding, "--saml-sso-url", saml_provider.SSO)
+    assert (code, "--saml-certificate-file" in err) == (2, True)
+    code, out, err = await run(*adding, "--saml-sso-url", saml_provider.SSO, "--saml-certificate-file", str(pem))
+    assert (code, "saml" in out, "/sso?tenant=1" in out) == (0, True, True), err

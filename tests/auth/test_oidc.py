@@ -87,7 +87,9 @@ async def refused(call):
 
 
 async def causes(auth):
-    rows = await auth.execute("SELECT error_message FROM auth_audit_log WHERE action = 'login' AND NOT success")
+    rows = await auth.execute(
+        "SELECT error_message FROM auth_audit_log WHERE action = 'login' AND NOT success ORDER BY created_at, sequence"
+    )
     return [row[0] for row in rows]
 
 

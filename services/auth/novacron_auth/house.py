@@ -45,10 +45,12 @@ from .authenticator import TableAuthenticator
 from .bootstrap import Bootstrap
 from .configuration.configurations import Configurations, defaults
 from .configuration.servicer import AuthenticationConfigurationServicer
+from .identity_providers.entrance import Entrance
 from .identity_providers.external_logins import ExternalLogins
 from .identity_providers.external_users import ExternalUsers
 from .identity_providers.identity_providers import IdentityProviders
 from .identity_providers.provider_client import ProviderClient
+from .identity_providers.saml_logins import SamlLogins
 from .identity_providers.servicer import IdentityProviderServicer
 from .identity_providers.store import IdentityProviderStore
 from .keys.keyring import Keyring
@@ -59,13 +61,13 @@ from .keys.signing_keys import SigningKeys
 from .keys.store import KeyStore
 from .keys.tokens import Tokens
 from .mfa.codes import Codes
-from .mfa.second_factors import SecondFactors
 from .mfa.guard import Guard
 from .mfa.key_store import KeyStore as SecurityKeyStore
 from .mfa.proofs import Proofs
 from .mfa.relying_party import RelyingParty
-from .mfa.servicer import MfaServicer
+from .mfa.second_factors import SecondFactors
 from .mfa.security_keys import SecurityKeys
+from .mfa.servicer import MfaServicer
 from .mfa.store import MfaStore
 from .roles import catalog
 from .roles.grant_table import GrantTable
@@ -194,18 +196,18 @@ class House:
         self.identity_providers = IdentityProviders(
             database, provider_store, self.provider_client, self.sealer, self.reach, self.audit
         )
+        external_users = ExternalUsers(database, provider_store, self.audit)
+        entrance = Entrance(database, provider_store, external_users, beginnings, self.configuration, self.audit)
         self.external_logins = ExternalLogins(
             database,
             provider_store,
             self.provider_client,
             self.identity_providers,
-            ExternalUsers(database, provider_store, self.audit),
-            beginnings,
+            entrance,
             sealer=self.sealer,
-            configurations=self.configuration,
-            audit=self.audit,
             passwords=self.user_passwords,
         )
+        self.saml_logins = SamlLogins(provider_store, entrance, self.sealer, self.user_passwords)
         self.refreshes = Refreshes(database, refresh_tokens, self.configuration, self.audit, bus)
         self.sessions = Sessions(
             database,
@@ -235,7 +237,9 @@ class House:
             (add_MfaServiceServicer_to_server, MfaServicer(self.second_factors, self.security_keys)),
             (
                 add_IdentityProviderServiceServicer_to_server,
-                IdentityProviderServicer(self.identity_providers, self.external_logins, self.sessions),
+                IdentityProviderServicer(
+                    self.identity_providers, self.external_logins, self.saml_logins, self.sessions
+                ),
             ),
             (add_SigningKeyServiceServicer_to_server, SigningKeyServicer(self.signing_keys, self.secret_keys)),
             (add_AuditLogServiceServicer_to_server, AuditLogServicer(self.audit_entries)),

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from novacron_cli.connection import Connection
 
 app = typer.Typer(
-    no_args_is_help=True, help="Identity providers: logins through OpenID Connect (`novacron login --provider NAME`)."
+    no_args_is_help=True,
+    help="Identity providers: logins through OpenID Connect (`novacron login --provider NAME`), or SAML 2.0 in a web client.",
 )
 
 _ROLES = ("viewer", "user", "operator", "admin")
@@ -32,8 +33,8 @@ TenantOption = Annotated[str, typer.Option(metavar="UUID", help="Id of another t
 async def create(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="What users type: small letters, digits and -.")],
-    issuer: Annotated[str, typer.Argument(help="Its https URL, spelled as the provider does.")],
-    client_id: Annotated[str, typer.Option(metavar="TEXT", help="Who NovaCron is to it.")],
+    issuer: Annotated[str, typer.Argument(help="Its https URL, spelled as the provider does; of SAML its entity id.")],
+    client_id: Annotated[str, typer.Option(metavar="TEXT", help="Who NovaCron is to it; in SAML our entity id.")],
     client_secret_file: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Holds the client's secret; - is standard input. Default: none.")
     ] = None,
@@ -46,6 +47,15 @@ async def create(
     role: Annotated[
         str, typer.Option(metavar="ROLE", help="Of users made so: viewer, user, operator, admin.")
     ] = "user",
+    saml_sso_url: Annotated[
+        str, typer.Option(metavar="URL", help="Makes it one of SAML: its SingleSignOnService for HTTP-Redirect.")
+    ] = "",
+    saml_certificate_file: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE", help="With --saml-sso-url: PEM of what it signs with. Several while it changes keys."
+        ),
+    ] = None,
     tenant: TenantOption = "",
     id: IdOption = "",
     output: OutputOption = Output.TABLE,
@@ -53,13 +63,20 @@ async def create(
     """Add a provider. At the provider, allow the redirect URI http://127.0.0.1/callback with any port.
 
     Users are known by the provider's subject, never by their address: who has an account already links it.
+
+    SAML takes the extra novacron[saml] where auth runs, and at the provider: a persistent NameID, signed assertions, and the
+    assertion consumer URL of your web client, which does the login (BeginSamlLogin, CompleteSamlLogin): a terminal cannot
+    receive the form.
     """
     from uuid import uuid4
 
-    from novacron.api.auth.v1 import CreateIdentityProviderRequest, IdentityProviderServiceStub
+    from novacron.api.auth.v1 import CreateIdentityProviderRequest, IdentityProviderServiceStub, SamlProvider
 
     if role not in _ROLES:
         raise Refusal(f"there is no role {role}", ExitCode.USAGE, f"--role {', '.join(_ROLES)}")
+    certificates = [quantities.content(file) for file in saml_certificate_file or ()]
+    if bool(saml_sso_url) != bool(certificates):
+        raise Refusal("SAML takes both", ExitCode.USAGE, "--saml-sso-url URL --saml-certificate-file FILE")
     secret = quantities.content(client_secret_file).rstrip("\r\n") if client_secret_file is not None else ""
     async with connect(context) as connection:
         request = CreateIdentityProviderRequest(
@@ -72,6 +89,8 @@ async def create(
             scopes=scope or (),
             create_users=create_users,
             default_role=f"USER_ROLE_{role.upper()}",
+            type="IDENTITY_PROVIDER_TYPE_SAML" if saml_sso_url else "IDENTITY_PROVIDER_TYPE_OIDC",
+            saml=SamlProvider(sso_url=saml_sso_url, certificates=certificates) if saml_sso_url else None,
         )
         made = await connection.of_auth(IdentityProviderServiceStub).CreateIdentityProvider(request)
         write_one(made, _FIELDS, output)
@@ -117,6 +136,12 @@ async def _providers(connection: Connection, tenant: str) -> Any:
     return (await connection.of_auth(IdentityProviderServiceStub).ListIdentityProviders(request)).identity_providers
 
 
+def _type(value: int) -> str:
+    from novacron.api.auth import v1
+
+    return word(v1.IdentityProviderType, value)
+
+
 def _role(value: int) -> str:
     from novacron.api.auth import v1
 
@@ -125,6 +150,7 @@ def _role(value: int) -> str:
 
 _COLUMNS: Columns = {
     "name": lambda one: one.name,
+    "type": lambda one: _type(one.type),
     "issuer": lambda one: one.issuer,
     "client": lambda one: one.client_id,
     "new users": lambda one: _role(one.default_role) if one.create_users else "-",
@@ -132,6 +158,7 @@ _COLUMNS: Columns = {
 }
 _FIELDS: Columns = {
     **_COLUMNS,
-    "scopes": lambda one: " ".join(one.scopes),
+    "scopes": lambda one: " ".join(one.scopes) or "-",
+    "sso": lambda one: one.saml.sso_url or "-",
     "made": lambda one: when(one.created_at),
 }

@@ -1,4 +1,4 @@
-"""Logging in through an identity provider. Whatever makes one fail is told alike; the audit log knows which it was.
+"""Logging in through an OpenID Connect provider. Whatever makes one fail is told alike; the audit log knows which it was.
 
 A login ends once: whoever shows its state, or the device code that is answered, takes it from the table, and only then is the
 provider asked. The provider's user is who its ID token says, under a key, for a client, from an issuer and with a nonce that
@@ -8,36 +8,26 @@ are this login's own.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import NoReturn
-from uuid import UUID
 
 from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from novacron.db import Database
-from novacron.errors import FailedPrecondition, NotFound, Unauthenticated, Unavailable
+from novacron.errors import FailedPrecondition, Unavailable
 from novacron.sealing import Sealer
 
-from ..audit.entry import Event
-from ..audit.log import AuditLog
 from ..caller import Caller
-from ..configuration.configurations import Configurations
-from ..sessions.beginnings import Beginnings
-from ..sessions.login_store import LoginStore
-from ..sessions.origin import Origin
-from ..sessions.second_factor import Factor
 from ..sessions.session import AuthenticationMethod, Session
-from ..users.account import DEFAULT_TENANT, NO_TENANT, Attempt, Credentials
+from ..users.account import Attempt
 from ..users.user_passwords import UserPasswords
 from . import flow
-from .external_users import ExternalUsers
+from .entrance import Entrance
 from .flow import Challenge, CodeFlow, DeviceChallenge, DeviceFlow
 from .identity_providers import IdentityProviders
-from .provider import ExternalUser, IdentityProvider, Refused, require_redirect_uri
+from .provider import ExternalUser, IdentityProvider, ProviderType, Refused, require_redirect_uri
 from .provider_client import DEVICE_GRANT, Malformed, ProviderClient
 from .store import IdentityProviderStore
 
-NO_LOGIN = "the login through the identity provider came to nothing: begin again, or ask an administrator"
 # Providers answer a poll that came a moment too early with another pause: what is that near is let through.
 _EARLY_SECONDS = 0.5
 _SLOW_DOWN_SECONDS = 5.0
@@ -52,25 +42,18 @@ class ExternalLogins:
         store: IdentityProviderStore,
         client: ProviderClient,
         providers: IdentityProviders,
-        users: ExternalUsers,
-        beginnings: Beginnings,
+        entrance: Entrance,
         *,
         sealer: Sealer,
-        configurations: Configurations,
-        audit: AuditLog,
         passwords: UserPasswords,
     ) -> None:
         self._database = database
         self._store = store
         self._client = client
         self._providers = providers
-        self._users = users
-        self._beginnings = beginnings
+        self._entrance = entrance
         self._sealer = sealer
-        self._configurations = configurations
-        self._audit = audit
         self._passwords = passwords
-        self._logins = LoginStore(database)
 
     async def begin(self, tenant: str, name: str, redirect_uri: str) -> Challenge:
         """Where to send the browser.
@@ -80,7 +63,7 @@ class ExternalLogins:
         :raises Unavailable: the provider does not answer.
         """
         require_redirect_uri(redirect_uri)
-        provider = await self._named(tenant, name)
+        provider = await self._entrance.named(tenant, name, ProviderType.OIDC)
         try:
             metadata = await self._client.metadata(provider.issuer)
         except Malformed as error:
@@ -108,9 +91,9 @@ class ExternalLogins:
         """A session for whom the provider means, with its refresh token. :raises Unauthenticated: for every cause."""
         try:
             provider, external = await self._answered(state, code, login_token, issuer)
-            return await self._enter(provider, external, attempt)
+            return await self._entrance.enter(provider, external, attempt, AuthenticationMethod.OAUTH)
         except Refused as refused:
-            await self._refuse(refused, attempt.origin)
+            await self._entrance.refuse(refused, attempt.origin)
 
     async def link(self, caller: Caller, state: str, code: str, login_token: str, issuer: str, password: str) -> None:
         """Let the caller log in through the provider from now on.
@@ -122,12 +105,9 @@ class ExternalLogins:
         await self._passwords.require_own(caller, password, "external-identity.link")
         try:
             provider, external = await self._answered(state, code, login_token, issuer)
-            if provider.tenant_id != caller.tenant_id:
-                raise Refused("the provider is another tenant's", provider)
-            async with self._database.transaction() as connection:
-                await self._users.link(connection, caller, provider, external)
+            await self._entrance.link(caller, provider, external)
         except Refused as refused:
-            await self._refuse(refused, caller.origin, caller.user_id)
+            await self._entrance.refuse_link(refused, caller)
 
     async def begin_device(self, tenant: str, name: str) -> DeviceChallenge:
         """What to show the user.
@@ -136,7 +116,7 @@ class ExternalLogins:
         :raises NotFound: no such provider in that tenant.
         :raises Unavailable: the provider does not answer.
         """
-        provider = await self._named(tenant, name)
+        provider = await self._entrance.named(tenant, name, ProviderType.OIDC)
         try:
             if not (await self._client.metadata(provider.issuer)).device_authorization_endpoint:
                 raise FailedPrecondition("this identity provider has no device flow: log in with a browser")
@@ -186,10 +166,12 @@ class ExternalLogins:
             if answer.error:
                 raise Refused(f"the provider refuses: {answer.error}")
             external = await self._client.user(provider, answer, None)
-            return await self._enter(provider, external, attempt), begun.interval_seconds
+            return await self._entrance.enter(
+                provider, external, attempt, AuthenticationMethod.OAUTH
+            ), begun.interval_seconds
         except Refused as refused:
             refused.provider = refused.provider or provider
-            await self._refuse(refused, attempt.origin)
+            await self._entrance.refuse(refused, attempt.origin)
         except Malformed as error:
             raise Unavailable("the identity provider is out of order: begin again later") from error
 
@@ -224,46 +206,6 @@ class ExternalLogins:
             raise
         except Malformed as error:
             raise Unavailable("the identity provider is out of order: begin again later") from error
-
-    async def _enter(self, provider: IdentityProvider, external: ExternalUser, attempt: Attempt) -> tuple[Session, str]:
-        held = await self._configurations.current()
-        async with self._database.connection() as connection:
-            known = await self._store.known(connection, provider.identity_provider_id, external.subject)
-        credentials = Credentials()
-        if known is not None:
-            retention = held.session_management.history_retention
-            credentials = await self._logins.credentials(
-                known.tenant, known.username, attempt.origin, attempt.device, retention
-            )
-        factor = Factor.PASSED if external.second_factor else Factor.NOT_NEEDED
-        async with self._database.transaction() as connection:
-            user_id = await self._users.user_id(connection, provider, external, attempt.origin)
-            account = await self._logins.admit_known(connection, user_id)
-            if account is None:
-                raise Refused("disabled", provider)
-            begun = await self._beginnings.begin(
-                connection, credentials, attempt, account, held, method=AuthenticationMethod.OAUTH, factor=factor
-            )
-            told = {"session_id": str(begun.session.session_id), "identity_provider": provider.name}
-            event = Event(account.tenant_id, "login", True, account.user_id, None, attempt.origin, told)
-            await self._audit.append(connection, event)
-        await self._beginnings.tell(begun)
-        return begun.session, begun.refresh_token
-
-    async def _refuse(self, refused: Refused, origin: Origin, user_id: UUID | None = None) -> NoReturn:
-        provider = refused.provider
-        told = {"identity_provider": provider.name} if provider else {}
-        tenant_id = provider.tenant_id if provider else NO_TENANT
-        event = Event(tenant_id, "login", False, user_id, refused.cause, origin, told)
-        async with self._database.transaction() as connection:
-            await self._audit.append(connection, event)
-        raise Unauthenticated(NO_LOGIN) from None
-
-    async def _named(self, tenant: str, name: str) -> IdentityProvider:
-        provider = await self._store.named(tenant or DEFAULT_TENANT, name)
-        if provider is None:
-            raise NotFound.named("identity provider", name)
-        return provider
 
     def _seal(self, state: str, begun: CodeFlow | DeviceFlow) -> str:
         return self._sealer.seal(flow.written(begun), "external_logins", "details_sealed", flow.state_hash(state).hex())

@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from .saml_request import new_request_id
+
 LIFETIME = timedelta(minutes=10)
 _LONGEST_DEVICE = timedelta(minutes=30)
 _DEVICE_INTERVAL = 5.0
@@ -30,6 +32,23 @@ class CodeFlow:
 
     def is_of(self, login_token: str) -> bool:
         """Whether this is who began it: what passed through a browser is not enough."""
+        return hmac.compare_digest(self.login_token.encode(), login_token.encode())
+
+
+@dataclass(frozen=True, slots=True)
+class SamlFlow:
+    """A response to an AuthnRequest is awaited."""
+
+    request_id: str
+    acs_url: str
+    login_token: str = field(repr=False)
+
+    @classmethod
+    def new(cls, acs_url: str) -> SamlFlow:
+        return cls(new_request_id(), acs_url, new_secret())
+
+    def is_of(self, login_token: str) -> bool:
+        """As :meth:`CodeFlow.is_of`."""
         return hmac.compare_digest(self.login_token.encode(), login_token.encode())
 
 
@@ -73,12 +92,16 @@ def state_hash(state: str) -> bytes:
     return hashlib.sha256(state.encode()).digest()
 
 
-def written(flow: CodeFlow | DeviceFlow) -> bytes:
+def written(flow: CodeFlow | DeviceFlow | SamlFlow) -> bytes:
     return json.dumps(asdict(flow)).encode()
 
 
 def read_code(text: bytes) -> CodeFlow:
     return CodeFlow(**json.loads(text))
+
+
+def read_saml(text: bytes) -> SamlFlow:
+    return SamlFlow(**json.loads(text))
 
 
 def read_device(text: bytes) -> DeviceFlow:

@@ -13,8 +13,9 @@ from novacron.sealing import Sealer
 from ..audit.log import AuditLog
 from ..caller import Caller
 from ..roles.reach import Reach
-from .provider import IdentityProvider, NewIdentityProvider
+from .provider import IdentityProvider, NewIdentityProvider, ProviderType
 from .provider_client import Malformed, ProviderClient
+from .saml_extra import require_saml
 from .store import IdentityProviderStore
 
 
@@ -42,15 +43,18 @@ class IdentityProviders:
 
         :raises InvalidArgument: naming every field that makes no sense.
         :raises PermissionDenied: its users would get a role that may do what the caller may not.
-        :raises FailedPrecondition: its discovery document cannot be read.
+        :raises FailedPrecondition: its discovery document cannot be read, or it takes an extra that is not installed.
         :raises AlreadyExists: id or name is taken.
         """
+        if new.type is ProviderType.SAML:
+            require_saml()
         new.require_valid()
         async with self._database.connection() as connection:
             await self._reach.require_role(connection, caller, new.default_role.value)
         there = await self._store.get(new.identity_provider_id, caller.sees)
         if there is None:
-            await self._require_discovery(new.issuer)
+            if new.type is ProviderType.OIDC:
+                await self._require_discovery(new.issuer)
             sealed = self._seal(new) if new.client_secret else None
             try:
                 async with self._database.transaction() as connection:
@@ -102,5 +106,6 @@ class IdentityProviders:
             "identity_provider_id": str(provider.identity_provider_id),
             "name": provider.name,
             "issuer": provider.issuer,
+            "type": provider.type.value,
         }
         await self._audit.append(connection, caller.event(action, provider.tenant_id, told))

@@ -11,7 +11,12 @@ from google.protobuf.duration_pb2 import Duration
 from novacron.api.auth.v1 import (
     BeginDeviceLoginResponse,
     BeginOidcLoginResponse,
+    BeginSamlLoginResponse,
+    CompleteSamlLoginRequest,
     CreateIdentityProviderRequest,
+    IdentityProviderType,
+    LinkSamlIdentityRequest,
+    SamlProvider,
     UserRole,
 )
 from novacron.api.auth.v1 import IdentityProvider as Message
@@ -22,7 +27,8 @@ from ..sessions.origin import Origin
 from ..users import messages as users
 from ..users.account import Attempt, Role
 from .flow import Challenge, DeviceChallenge
-from .provider import DEFAULT_SCOPES, IdentityProvider, NewIdentityProvider
+from .provider import DEFAULT_SCOPES, IdentityProvider, NewIdentityProvider, ProviderType
+from .saml_logins import Posted
 
 
 def optional_id(text: str) -> UUID | None:
@@ -31,6 +37,7 @@ def optional_id(text: str) -> UUID | None:
 
 def new_provider(request: CreateIdentityProviderRequest, tenant_id: UUID) -> NewIdentityProvider:
     role = UserRole.Name(request.default_role).removeprefix("USER_ROLE_").lower() if request.default_role else "user"
+    saml = request.type == IdentityProviderType.IDENTITY_PROVIDER_TYPE_SAML
     return NewIdentityProvider(
         identity_provider_id=UUID(request.identity_provider_id) if request.identity_provider_id else new_id(),
         tenant_id=tenant_id,
@@ -38,9 +45,12 @@ def new_provider(request: CreateIdentityProviderRequest, tenant_id: UUID) -> New
         issuer=request.issuer,
         client_id=request.client_id,
         client_secret=request.client_secret,
-        scopes=tuple(request.scopes) or DEFAULT_SCOPES,
+        scopes=tuple(request.scopes) or (() if saml else DEFAULT_SCOPES),
         create_users=request.create_users,
         default_role=Role(role),
+        type=ProviderType.SAML if saml else ProviderType.OIDC,
+        sso_url=request.saml.sso_url,
+        certificates=tuple(request.saml.certificates),
     )
 
 
@@ -55,6 +65,10 @@ def provider(held: IdentityProvider) -> Message:
         create_users=held.create_users,
         default_role=users.role(held.default_role),
         created_at=to_timestamp(held.created_at),
+        type=f"IDENTITY_PROVIDER_TYPE_{held.type.name}",
+        saml=SamlProvider(sso_url=held.sso_url, certificates=held.certificates)
+        if held.type is ProviderType.SAML
+        else None,
     )
 
 
@@ -70,6 +84,19 @@ def challenge(begun: Challenge) -> BeginOidcLoginResponse:
         expires_at=to_timestamp(begun.expires_at),
         login_token=begun.login_token,
     )
+
+
+def saml_challenge(begun: Challenge) -> BeginSamlLoginResponse:
+    return BeginSamlLoginResponse(
+        redirect_url=begun.authorization_url,
+        relay_state=begun.state,
+        expires_at=to_timestamp(begun.expires_at),
+        login_token=begun.login_token,
+    )
+
+
+def posted(request: CompleteSamlLoginRequest | LinkSamlIdentityRequest) -> Posted:
+    return Posted(request.relay_state, request.saml_response, request.login_token)
 
 
 def device_challenge(begun: DeviceChallenge) -> BeginDeviceLoginResponse:

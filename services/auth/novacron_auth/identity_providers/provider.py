@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import enum
 import re
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 from uuid import UUID
+
+from cryptography.x509 import load_pem_x509_certificates
 
 from novacron.errors import FieldViolation, InvalidArgument
 
@@ -16,6 +19,13 @@ from ..users.account import Role
 DEFAULT_SCOPES = ("openid", "email", "profile")
 # RFC 6749, 3.3.
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,255}")
+
+
+class ProviderType(enum.StrEnum):
+    """How a provider is spoken to, as it is stored."""
+
+    OIDC = "oidc"
+    SAML = "saml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +42,9 @@ class IdentityProvider:
     create_users: bool
     default_role: Role
     created_at: datetime
+    type: ProviderType = ProviderType.OIDC
+    sso_url: str = ""  # of SAML, as are the certificates
+    certificates: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +60,18 @@ class NewIdentityProvider:
     scopes: tuple[str, ...]
     create_users: bool
     default_role: Role
+    type: ProviderType = ProviderType.OIDC
+    sso_url: str = ""
+    certificates: tuple[str, ...] = field(default=(), repr=False)
 
     def require_valid(self) -> None:
         """:raises InvalidArgument: with a violation for each field that makes no sense."""
+        violations = self._saml_violations() if self.type is ProviderType.SAML else self._oidc_violations()
+        if violations:
+            said = "; ".join(f"{one.field}: {one.description}" for one in violations)
+            raise InvalidArgument(said, violations=violations)
+
+    def _oidc_violations(self) -> list[FieldViolation]:
         violations = []
         if not is_https(self.issuer) or urlsplit(self.issuer).query:
             violations.append(FieldViolation("issuer", "is an https URL without a query, as the provider spells it"))
@@ -57,16 +79,29 @@ class NewIdentityProvider:
             violations.append(FieldViolation("scopes", "names `openid`, or the provider would not say who logs in"))
         if not all(_SCOPE.fullmatch(one) for one in self.scopes):
             violations.append(FieldViolation("scopes", "holds one word each"))
-        if violations:
-            said = "; ".join(f"{one.field}: {one.description}" for one in violations)
-            raise InvalidArgument(said, violations=violations)
+        if self.sso_url or self.certificates:
+            violations.append(FieldViolation("saml", "is for a provider of the type SAML"))
+        return violations
+
+    def _saml_violations(self) -> list[FieldViolation]:
+        violations = []
+        if self.client_secret:
+            violations.append(FieldViolation("client_secret", "is not for SAML, where the provider's signature is all"))
+        if self.scopes:
+            violations.append(FieldViolation("scopes", "are not for SAML"))
+        if not is_https(self.sso_url):
+            violations.append(FieldViolation("saml.sso_url", "is an https URL: SingleSignOnService, HTTP-Redirect"))
+        if not self.certificates or not all(_is_in_force(one) for one in self.certificates):
+            violations.append(FieldViolation("saml.certificates", "hold one PEM certificate each that has not ended"))
+        return violations
 
     def same_as(self, there: IdentityProvider, client_secret: str) -> bool:
         """Whether ``there`` is what this was made into."""
         mine = (self.identity_provider_id, self.tenant_id, self.name, self.issuer, self.client_id, self.client_secret)
-        more = (self.scopes, self.create_users, self.default_role)
+        more = (self.scopes, self.create_users, self.default_role, self.type, self.sso_url, self.certificates)
         theirs = (there.identity_provider_id, there.tenant_id, there.name, there.issuer, there.client_id, client_secret)
-        return (mine, more) == (theirs, (there.scopes, there.create_users, there.default_role))
+        others = (there.scopes, there.create_users, there.default_role, there.type, there.sso_url, there.certificates)
+        return (mine, more) == (theirs, others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +123,14 @@ class Refused(Exception):
         self.provider = provider  # where it is known
 
 
+def _is_in_force(certificate: str) -> bool:
+    try:
+        found = load_pem_x509_certificates(certificate.encode())
+    except ValueError:
+        return False
+    return len(found) == 1 and datetime.now(UTC) < found[0].not_valid_after_utc
+
+
 def is_https(url: str) -> bool:
     """Whether a secret may be sent there."""
     try:
@@ -98,7 +141,7 @@ def is_https(url: str) -> bool:
     return parts.scheme == "https" and bool(parts.hostname) and not parts.username and not parts.fragment
 
 
-def require_redirect_uri(uri: str) -> None:
+def require_redirect_uri(uri: str, field: str = "redirect_uri") -> None:
     """:raises InvalidArgument: neither https nor on a loopback address (RFC 8252, 7.3): a code would be read on the way."""
     try:
         parts = urlsplit(uri)
@@ -109,4 +152,4 @@ def require_redirect_uri(uri: str) -> None:
     else:
         loopback = loopback and parts.scheme == "http" and not parts.username and not parts.fragment
     if not loopback and not is_https(uri):
-        raise InvalidArgument.at("redirect_uri", "is an https URL, or http on a loopback address")
+        raise InvalidArgument.at(field, "is an https URL, or http on a loopback address")

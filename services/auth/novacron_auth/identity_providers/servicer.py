@@ -10,7 +10,10 @@ from novacron.api.auth.v1 import (
     BeginDeviceLoginResponse,
     BeginOidcLoginRequest,
     BeginOidcLoginResponse,
+    BeginSamlLoginRequest,
+    BeginSamlLoginResponse,
     CompleteOidcLoginRequest,
+    CompleteSamlLoginRequest,
     CreateIdentityProviderRequest,
     DeleteIdentityProviderRequest,
     DeleteIdentityProviderResponse,
@@ -18,6 +21,7 @@ from novacron.api.auth.v1 import (
     IdentityProviderServiceServicer,
     LinkExternalIdentityRequest,
     LinkExternalIdentityResponse,
+    LinkSamlIdentityRequest,
     ListIdentityProvidersRequest,
     ListIdentityProvidersResponse,
     LoginResponse,
@@ -32,14 +36,18 @@ from ..sessions.sessions import Sessions
 from . import messages
 from .external_logins import ExternalLogins
 from .identity_providers import IdentityProviders
+from .saml_logins import SamlLogins
 
 
 class IdentityProviderServicer(IdentityProviderServiceServicer):
     """Answers for ``novacron.api.auth.v1.IdentityProviderService``."""
 
-    def __init__(self, providers: IdentityProviders, logins: ExternalLogins, sessions: Sessions) -> None:
+    def __init__(
+        self, providers: IdentityProviders, logins: ExternalLogins, saml: SamlLogins, sessions: Sessions
+    ) -> None:
         self._providers = providers
         self._logins = logins
+        self._saml = saml
         self._sessions = sessions
 
     async def CreateIdentityProvider(self, request: CreateIdentityProviderRequest, context: Any) -> IdentityProvider:
@@ -86,6 +94,18 @@ class IdentityProviderServicer(IdentityProviderServiceServicer):
         await self._logins.link(
             Caller.of(context), request.state, request.code, request.login_token, request.issuer, request.password
         )
+        return LinkExternalIdentityResponse()
+
+    async def BeginSamlLogin(self, request: BeginSamlLoginRequest, context: Any) -> BeginSamlLoginResponse:
+        begun = await self._saml.begin(request.tenant, request.provider, request.assertion_consumer_url)
+        return messages.saml_challenge(begun)
+
+    async def CompleteSamlLogin(self, request: CompleteSamlLoginRequest, context: Any) -> LoginResponse:
+        attempt = messages.attempt(request.device_fingerprint, context)
+        return await self._begun(*await self._saml.complete(messages.posted(request), attempt))
+
+    async def LinkSamlIdentity(self, request: LinkSamlIdentityRequest, context: Any) -> LinkExternalIdentityResponse:
+        await self._saml.link(Caller.of(context), messages.posted(request), request.password)
         return LinkExternalIdentityResponse()
 
     async def _begun(self, session: Session, refresh_token: str) -> LoginResponse:

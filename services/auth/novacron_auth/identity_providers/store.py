@@ -13,10 +13,10 @@ from uuid import UUID
 from novacron.db import Connection, Database
 
 from ..users.account import Role, folded
-from .provider import IdentityProvider, NewIdentityProvider
+from .provider import IdentityProvider, NewIdentityProvider, ProviderType
 
 _COLUMNS = """p.id, p.tenant_id, p.name, p.issuer, p.client_id, p.client_secret_sealed, p.scopes, p.create_users,
-    p.default_role::text, p.created_at"""
+    p.default_role::text, p.created_at, p.type, coalesce(p.sso_url, ''), p.certificates"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,16 @@ class Known:
 
 
 def _provider(row: tuple[Any, ...]) -> IdentityProvider:
-    values: list[Any] = [*row[:6], tuple(row[6]), row[7], Role(row[8]), row[9]]
+    values: list[Any] = [
+        *row[:6],
+        tuple(row[6]),
+        row[7],
+        Role(row[8]),
+        row[9],
+        ProviderType(row[10]),
+        row[11],
+        tuple(row[12]),
+    ]
     return IdentityProvider(*values)
 
 
@@ -55,8 +64,9 @@ class IdentityProviderStore:
         made = await connection.execute(
             f"""
             INSERT INTO identity_providers AS p (id, tenant_id, name, issuer, client_id, client_secret_sealed, scopes,
-                                                 create_users, default_role)
-            VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s::user_role_enum) ON CONFLICT DO NOTHING RETURNING {_COLUMNS}
+                                                 create_users, default_role, type, sso_url, certificates)
+            VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s::user_role_enum, %s, nullif(%s, ''), %s)
+            ON CONFLICT DO NOTHING RETURNING {_COLUMNS}
             """.encode(),  # noqa: S608 - words of ours
             (
                 new.identity_provider_id,
@@ -68,6 +78,9 @@ class IdentityProviderStore:
                 list(new.scopes),
                 new.create_users,
                 new.default_role.value,
+                new.type.value,
+                new.sso_url,
+                list(new.certificates),
             ),
         )
         row = await made.fetchone()

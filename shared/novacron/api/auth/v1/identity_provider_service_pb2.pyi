@@ -7,6 +7,7 @@ from novacron.api.auth.v1 import auth_pb2 as _auth_pb2
 from novacron.api.auth.v1 import user_pb2 as _user_pb2
 from novacron.api.options.v1 import options_pb2 as _options_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
@@ -14,8 +15,25 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class IdentityProviderType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    IDENTITY_PROVIDER_TYPE_UNSPECIFIED: _ClassVar[IdentityProviderType]
+    IDENTITY_PROVIDER_TYPE_OIDC: _ClassVar[IdentityProviderType]
+    IDENTITY_PROVIDER_TYPE_SAML: _ClassVar[IdentityProviderType]
+IDENTITY_PROVIDER_TYPE_UNSPECIFIED: IdentityProviderType
+IDENTITY_PROVIDER_TYPE_OIDC: IdentityProviderType
+IDENTITY_PROVIDER_TYPE_SAML: IdentityProviderType
+
+class SamlProvider(_message.Message):
+    __slots__ = ("sso_url", "certificates")
+    SSO_URL_FIELD_NUMBER: _ClassVar[int]
+    CERTIFICATES_FIELD_NUMBER: _ClassVar[int]
+    sso_url: str
+    certificates: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, sso_url: _Optional[str] = ..., certificates: _Optional[_Iterable[str]] = ...) -> None: ...
+
 class IdentityProvider(_message.Message):
-    __slots__ = ("identity_provider_id", "name", "tenant_id", "issuer", "client_id", "scopes", "create_users", "default_role", "created_at")
+    __slots__ = ("identity_provider_id", "name", "tenant_id", "issuer", "client_id", "scopes", "create_users", "default_role", "created_at", "type", "saml")
     IDENTITY_PROVIDER_ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     TENANT_ID_FIELD_NUMBER: _ClassVar[int]
@@ -25,6 +43,8 @@ class IdentityProvider(_message.Message):
     CREATE_USERS_FIELD_NUMBER: _ClassVar[int]
     DEFAULT_ROLE_FIELD_NUMBER: _ClassVar[int]
     CREATED_AT_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    SAML_FIELD_NUMBER: _ClassVar[int]
     identity_provider_id: str
     name: str
     tenant_id: str
@@ -34,10 +54,12 @@ class IdentityProvider(_message.Message):
     create_users: bool
     default_role: _user_pb2.UserRole
     created_at: _timestamp_pb2.Timestamp
-    def __init__(self, identity_provider_id: _Optional[str] = ..., name: _Optional[str] = ..., tenant_id: _Optional[str] = ..., issuer: _Optional[str] = ..., client_id: _Optional[str] = ..., scopes: _Optional[_Iterable[str]] = ..., create_users: _Optional[bool] = ..., default_role: _Optional[_Union[_user_pb2.UserRole, str]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    type: IdentityProviderType
+    saml: SamlProvider
+    def __init__(self, identity_provider_id: _Optional[str] = ..., name: _Optional[str] = ..., tenant_id: _Optional[str] = ..., issuer: _Optional[str] = ..., client_id: _Optional[str] = ..., scopes: _Optional[_Iterable[str]] = ..., create_users: _Optional[bool] = ..., default_role: _Optional[_Union[_user_pb2.UserRole, str]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., type: _Optional[_Union[IdentityProviderType, str]] = ..., saml: _Optional[_Union[SamlProvider, _Mapping]] = ...) -> None: ...
 
 class CreateIdentityProviderRequest(_message.Message):
-    __slots__ = ("identity_provider_id", "name", "tenant_id", "issuer", "client_id", "client_secret", "scopes", "create_users", "default_role")
+    __slots__ = ("identity_provider_id", "name", "tenant_id", "issuer", "client_id", "client_secret", "scopes", "create_users", "default_role", "type", "saml")
     IDENTITY_PROVIDER_ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     TENANT_ID_FIELD_NUMBER: _ClassVar[int]
@@ -47,6 +69,8 @@ class CreateIdentityProviderRequest(_message.Message):
     SCOPES_FIELD_NUMBER: _ClassVar[int]
     CREATE_USERS_FIELD_NUMBER: _ClassVar[int]
     DEFAULT_ROLE_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    SAML_FIELD_NUMBER: _ClassVar[int]
     identity_provider_id: str
     name: str
     tenant_id: str
@@ -56,7 +80,9 @@ class CreateIdentityProviderRequest(_message.Message):
     scopes: _containers.RepeatedScalarFieldContainer[str]
     create_users: bool
     default_role: _user_pb2.UserRole
-    def __init__(self, identity_provider_id: _Optional[str] = ..., name: _Optional[str] = ..., tenant_id: _Optional[str] = ..., issuer: _Optional[str] = ..., client_id: _Optional[str] = ..., client_secret: _Optional[str] = ..., scopes: _Optional[_Iterable[str]] = ..., create_users: _Optional[bool] = ..., default_role: _Optional[_Union[_user_pb2.UserRole, str]] = ...) -> None: ...
+    type: IdentityProviderType
+    saml: SamlProvider
+    def __init__(self, identity_provider_id: _Optional[str] = ..., name: _Optional[str] = ..., tenant_id: _Optional[str] = ..., issuer: _Optional[str] = ..., client_id: _Optional[str] = ..., client_secret: _Optional[str] = ..., scopes: _Optional[_Iterable[str]] = ..., create_users: _Optional[bool] = ..., default_role: _Optional[_Union[_user_pb2.UserRole, str]] = ..., type: _Optional[_Union[IdentityProviderType, str]] = ..., saml: _Optional[_Union[SamlProvider, _Mapping]] = ...) -> None: ...
 
 class ListIdentityProvidersRequest(_message.Message):
     __slots__ = ("tenant_id",)
@@ -173,3 +199,49 @@ class LinkExternalIdentityRequest(_message.Message):
 class LinkExternalIdentityResponse(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
+
+class BeginSamlLoginRequest(_message.Message):
+    __slots__ = ("tenant", "provider", "assertion_consumer_url")
+    TENANT_FIELD_NUMBER: _ClassVar[int]
+    PROVIDER_FIELD_NUMBER: _ClassVar[int]
+    ASSERTION_CONSUMER_URL_FIELD_NUMBER: _ClassVar[int]
+    tenant: str
+    provider: str
+    assertion_consumer_url: str
+    def __init__(self, tenant: _Optional[str] = ..., provider: _Optional[str] = ..., assertion_consumer_url: _Optional[str] = ...) -> None: ...
+
+class BeginSamlLoginResponse(_message.Message):
+    __slots__ = ("redirect_url", "relay_state", "expires_at", "login_token")
+    REDIRECT_URL_FIELD_NUMBER: _ClassVar[int]
+    RELAY_STATE_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_AT_FIELD_NUMBER: _ClassVar[int]
+    LOGIN_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    redirect_url: str
+    relay_state: str
+    expires_at: _timestamp_pb2.Timestamp
+    login_token: str
+    def __init__(self, redirect_url: _Optional[str] = ..., relay_state: _Optional[str] = ..., expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., login_token: _Optional[str] = ...) -> None: ...
+
+class CompleteSamlLoginRequest(_message.Message):
+    __slots__ = ("relay_state", "saml_response", "device_fingerprint", "login_token")
+    RELAY_STATE_FIELD_NUMBER: _ClassVar[int]
+    SAML_RESPONSE_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
+    LOGIN_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    relay_state: str
+    saml_response: str
+    device_fingerprint: str
+    login_token: str
+    def __init__(self, relay_state: _Optional[str] = ..., saml_response: _Optional[str] = ..., device_fingerprint: _Optional[str] = ..., login_token: _Optional[str] = ...) -> None: ...
+
+class LinkSamlIdentityRequest(_message.Message):
+    __slots__ = ("relay_state", "saml_response", "login_token", "password")
+    RELAY_STATE_FIELD_NUMBER: _ClassVar[int]
+    SAML_RESPONSE_FIELD_NUMBER: _ClassVar[int]
+    LOGIN_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    PASSWORD_FIELD_NUMBER: _ClassVar[int]
+    relay_state: str
+    saml_response: str
+    login_token: str
+    password: str
+    def __init__(self, relay_state: _Optional[str] = ..., saml_response: _Optional[str] = ..., login_token: _Optional[str] = ..., password: _Optional[str] = ...) -> None: ...

@@ -27,11 +27,12 @@ if _version_not_supported:
 
 
 class IdentityProviderServiceStub:
-    """Login through somebody else: OpenID Connect, by authorization code with PKCE or by the device flow. Users are known by the provider's
-    `sub`, never by an address.
+    """Login through somebody else: OpenID Connect, by authorization code with PKCE or by the device flow; or SAML 2.0, by a redirect there
+    and a form posted back. Users are known by the provider's `sub` or persistent NameID, never by an address.
 
     A user who is unknown to the provider's tenant is made at the first login where the provider is set to do so; one who has an account
-    links it. An ID token whose `amr` names `mfa` (RFC 8176) counts as a second factor.
+    links it. An ID token whose `amr` names `mfa` (RFC 8176), or a SAML assertion of REFEDS' MFA profile,
+    counts as a second factor.
     """
 
     def __init__(self, channel):
@@ -75,6 +76,21 @@ class IdentityProviderServiceStub:
                 request_serializer=novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.PollDeviceLoginRequest.SerializeToString,
                 response_deserializer=novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.PollDeviceLoginResponse.FromString,
                 _registered_method=True)
+        self.BeginSamlLogin = channel.unary_unary(
+                '/novacron.api.auth.v1.IdentityProviderService/BeginSamlLogin',
+                request_serializer=novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.BeginSamlLoginRequest.SerializeToString,
+                response_deserializer=novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.BeginSamlLoginResponse.FromString,
+                _registered_method=True)
+        self.CompleteSamlLogin = channel.unary_unary(
+                '/novacron.api.auth.v1.IdentityProviderService/CompleteSamlLogin',
+                request_serializer=novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.CompleteSamlLoginRequest.SerializeToString,
+                response_deserializer=novacron_dot_api_dot_auth_dot_v1_dot_auth__pb2.LoginResponse.FromString,
+                _registered_method=True)
+        self.LinkSamlIdentity = channel.unary_unary(
+                '/novacron.api.auth.v1.IdentityProviderService/LinkSamlIdentity',
+                request_serializer=novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.LinkSamlIdentityRequest.SerializeToString,
+                response_deserializer=novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.LinkExternalIdentityResponse.FromString,
+                _registered_method=True)
         self.LinkExternalIdentity = channel.unary_unary(
                 '/novacron.api.auth.v1.IdentityProviderService/LinkExternalIdentity',
                 request_serializer=novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.LinkExternalIdentityRequest.SerializeToString,
@@ -83,16 +99,17 @@ class IdentityProviderServiceStub:
 
 
 class IdentityProviderServiceServicer:
-    """Login through somebody else: OpenID Connect, by authorization code with PKCE or by the device flow. Users are known by the provider's
-    `sub`, never by an address.
+    """Login through somebody else: OpenID Connect, by authorization code with PKCE or by the device flow; or SAML 2.0, by a redirect there
+    and a form posted back. Users are known by the provider's `sub` or persistent NameID, never by an address.
 
     A user who is unknown to the provider's tenant is made at the first login where the provider is set to do so; one who has an account
-    links it. An ID token whose `amr` names `mfa` (RFC 8176) counts as a second factor.
+    links it. An ID token whose `amr` names `mfa` (RFC 8176), or a SAML assertion of REFEDS' MFA profile,
+    counts as a second factor.
     """
 
     def CreateIdentityProvider(self, request, context):
         """Creates a provider. ALREADY_EXISTS: the tenant has that name, or the id with other contents. FAILED_PRECONDITION: the issuer's
-        discovery document cannot be read. PERMISSION_DENIED: its users would get a role that may do what the caller may not.
+        discovery document cannot be read; or it is one of SAML, and auth is installed without the extra that this takes. PERMISSION_DENIED: its users would get a role that may do what the caller may not.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -138,6 +155,29 @@ class IdentityProviderServiceServicer:
 
     def PollDeviceLogin(self, request, context):
         """Asks whether the user is done. UNAUTHENTICATED, the same for every cause: refused, expired, used before, or not to be trusted.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BeginSamlLogin(self, request, context):
+        """Begins a login by SAML's redirect binding: where to send the browser. As BeginOidcLogin; INVALID_ARGUMENT at
+        `assertion_consumer_url`. FAILED_PRECONDITION: auth is installed without the extra that this takes.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CompleteSamlLogin(self, request, context):
+        """Ends it with the form that was posted to the assertion consumer, once, whatever comes of it. UNAUTHENTICATED, the same for every
+        cause. A response that nobody asked for is none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def LinkSamlIdentity(self, request, context):
+        """As LinkExternalIdentity, for what BeginSamlLogin began.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -189,6 +229,21 @@ def add_IdentityProviderServiceServicer_to_server(servicer, server):
                     request_deserializer=novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.PollDeviceLoginRequest.FromString,
                     response_serializer=novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.PollDeviceLoginResponse.SerializeToString,
             ),
+            'BeginSamlLogin': grpc.unary_unary_rpc_method_handler(
+                    servicer.BeginSamlLogin,
+                    request_deserializer=novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.BeginSamlLoginRequest.FromString,
+                    response_serializer=novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.BeginSamlLoginResponse.SerializeToString,
+            ),
+            'CompleteSamlLogin': grpc.unary_unary_rpc_method_handler(
+                    servicer.CompleteSamlLogin,
+                    request_deserializer=novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.CompleteSamlLoginRequest.FromString,
+                    response_serializer=novacron_dot_api_dot_auth_dot_v1_dot_auth__pb2.LoginResponse.SerializeToString,
+            ),
+            'LinkSamlIdentity': grpc.unary_unary_rpc_method_handler(
+                    servicer.LinkSamlIdentity,
+                    request_deserializer=novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.LinkSamlIdentityRequest.FromString,
+                    response_serializer=novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.LinkExternalIdentityResponse.SerializeToString,
+            ),
             'LinkExternalIdentity': grpc.unary_unary_rpc_method_handler(
                     servicer.LinkExternalIdentity,
                     request_deserializer=novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.LinkExternalIdentityRequest.FromString,
@@ -203,11 +258,12 @@ def add_IdentityProviderServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class IdentityProviderService:
-    """Login through somebody else: OpenID Connect, by authorization code with PKCE or by the device flow. Users are known by the provider's
-    `sub`, never by an address.
+    """Login through somebody else: OpenID Connect, by authorization code with PKCE or by the device flow; or SAML 2.0, by a redirect there
+    and a form posted back. Users are known by the provider's `sub` or persistent NameID, never by an address.
 
     A user who is unknown to the provider's tenant is made at the first login where the provider is set to do so; one who has an account
-    links it. An ID token whose `amr` names `mfa` (RFC 8176) counts as a second factor.
+    links it. An ID token whose `amr` names `mfa` (RFC 8176), or a SAML assertion of REFEDS' MFA profile,
+    counts as a second factor.
     """
 
     @staticmethod
@@ -389,6 +445,87 @@ class IdentityProviderService:
             '/novacron.api.auth.v1.IdentityProviderService/PollDeviceLogin',
             novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.PollDeviceLoginRequest.SerializeToString,
             novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.PollDeviceLoginResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BeginSamlLogin(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/novacron.api.auth.v1.IdentityProviderService/BeginSamlLogin',
+            novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.BeginSamlLoginRequest.SerializeToString,
+            novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.BeginSamlLoginResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CompleteSamlLogin(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/novacron.api.auth.v1.IdentityProviderService/CompleteSamlLogin',
+            novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.CompleteSamlLoginRequest.SerializeToString,
+            novacron_dot_api_dot_auth_dot_v1_dot_auth__pb2.LoginResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def LinkSamlIdentity(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/novacron.api.auth.v1.IdentityProviderService/LinkSamlIdentity',
+            novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.LinkSamlIdentityRequest.SerializeToString,
+            novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.LinkExternalIdentityResponse.FromString,
             options,
             channel_credentials,
             insecure,
