@@ -140,7 +140,7 @@ class GroupClaims:
                 quotas[demand.tenant_id] = held.with_use(more)
             self._inventory.hold(best.offer.node_id, demand.need)
             decision = decide(demand, ranking, best, explanation.chosen(demand, ranking, best))
-            chosen[place] = Choice(demand, best.offer, decision)
+            chosen[place] = Choice(demand, best.offer, decision, demand.digest())
         return chosen
 
     async def _claim(

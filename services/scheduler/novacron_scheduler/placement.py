@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import add, itemgetter
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from .node import NodeStatus, NodeType, Taint
@@ -206,8 +206,7 @@ class Place(Protocol):
     def generation(self) -> int: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A node that passed every filter."""
 
     offer: Place

@@ -7,7 +7,7 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from novacron.errors import InvalidArgument
@@ -96,8 +96,7 @@ class Reservation:
     moving: bool = False  # the VM is on its way there
 
 
-@dataclass(frozen=True, slots=True)
-class Scored:
+class Scored(NamedTuple):
     """A node that could take the VM, as a decision keeps it."""
 
     node_id: UUID

@@ -170,6 +170,7 @@ class Reservations:
             except OverQuota:
                 raise _QuotaRefuses(demand, ranking, charge) from None
             if made is not None:
+                self._inventory.learn(made.node.node_id, made.node.allocatable, made.node.allocated)
                 return made
         raise LostRace if ranking.candidates else _NothingFits(demand, ranking, snapshot.offers)
 
@@ -215,7 +216,10 @@ class Reservations:
         async with self._database.transaction() as connection:
 
             async def effect() -> M:
-                return answer.of(await self._store.release(connection, vm_id, move_id))
+                freed = await self._store.release(connection, vm_id, move_id)
+                for node in freed:
+                    self._inventory.learn(node.node_id, node.allocatable, node.allocated)
+                return answer.of(bool(freed))
 
             return await barrier.once(connection, answer.message, effect)
 

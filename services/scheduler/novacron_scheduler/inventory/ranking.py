@@ -131,10 +131,11 @@ def _tie(demand: Demand) -> int:
 
 
 def _candidates(nodes: Columns, rows: Rows, scores: Shares, factors: dict[str, Shares]) -> tuple[Candidate, ...]:
-    told = [[round(one, 4) for one in of.tolist()] for of in factors.values()]
+    names = list(factors)
+    told = zip(*([round(one, 4) for one in of.tolist()] for of in factors.values()), strict=True)
     made = []
-    for row, score, *factor in zip(rows.tolist(), scores.tolist(), *told, strict=True):
+    for row, score, factor in zip(rows.tolist(), scores.tolist(), told, strict=True):
         offer = nodes.offers[row]
-        scored = Scored(offer.node_id, offer.name, round(score, 4), dict(zip(factors, factor, strict=True)))
+        scored = Scored(offer.node_id, offer.name, round(score, 4), dict(zip(names, factor, strict=True)))
         made.append(Candidate(offer, scored))
     return tuple(made)

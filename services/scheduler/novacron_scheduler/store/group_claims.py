@@ -25,6 +25,8 @@ from .nodes import NODE_COLUMNS, NODE_WIDTH, node
 from .policies import GUIDELINES_OF, guideline
 from .quotas import COUNT_EACH, QUOTAS_OF, quota
 
+# Most of a claim's text is the record of its ten candidates, which holds no circle that would have to be looked for.
+_encode = json.JSONEncoder(check_circular=False, separators=(",", ":")).encode
 _HELD = "SELECT vm_id FROM resource_allocations WHERE vm_id = ANY(%s) AND status = 'active'"
 # Whoever takes several rows takes them in one order, nodes before quotas: of two groups neither waits for the other in turn.
 _LOCK_NODES = "SELECT FROM nodes WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
@@ -102,6 +104,7 @@ class Choice:
     demand: Demand
     place: Place
     decision: Decision
+    digest: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +145,7 @@ class GroupClaimStore:
         if len(limited) > 1:
             await connection.execute(_LOCK_QUOTAS, (list(limited),))
         wanted = {one.demand.vm_id: one for one in choices}
-        document = json.dumps([_wanted(one) for one in choices])
+        document = _encode([_wanted(one) for one in choices])
         cursor = await connection.execute(_CLAIM, {"wanted": document, "node_ids": node_ids})
         rows = await cursor.fetchall()
         lost = frozenset(row[NODE_WIDTH] for row in rows if row[NODE_WIDTH + 1] is None or not row[NODE_WIDTH + 2])
@@ -162,7 +165,7 @@ def _wanted(one: Choice) -> dict[str, Any]:
         **decisions.document(one.decision),
         "allocation_id": str(new_id()),
         "generation": one.place.generation,
-        "digest": demand.digest().hex(),
+        "digest": one.digest.hex(),
         "allocation_type": demand.allocation_type,
         "gpu_type": demand.gpu_type,
         "charge": charge(demand.need),
@@ -182,5 +185,5 @@ def _reservation(choice: Choice, where: Node, allocated_at: datetime) -> Reserva
         allocated_at=allocated_at,
         confirmed_at=None,
         decision_id=choice.decision.decision_id,
-        request_digest=demand.digest(),
+        request_digest=choice.digest,
     )

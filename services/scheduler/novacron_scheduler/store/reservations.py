@@ -147,6 +147,11 @@ UPDATE nodes SET
     allocated_network_bandwidth_mbps = allocated_network_bandwidth_mbps - released.network_bandwidth_mbps,
     allocated_gpu_count = allocated_gpu_count - released.gpu_count
 FROM released WHERE nodes.id = released.node_id
+RETURNING nodes.id,
+    ARRAY[nodes.allocatable_cpu_cores, nodes.allocatable_memory_mb, nodes.allocatable_storage_gb,
+          nodes.allocatable_network_bandwidth_mbps, nodes.allocatable_gpu_count],
+    ARRAY[nodes.allocated_cpu_cores, nodes.allocated_memory_mb, nodes.allocated_storage_gb,
+          nodes.allocated_network_bandwidth_mbps, nodes.allocated_gpu_count]
 """
 _RELEASE = RELEASED.format(which="status <> 'deallocated'")
 _RELEASE_LEFT = RELEASED.format(which="status = 'active'")
@@ -169,6 +174,15 @@ class Snapshot:
     held: bool
     offers: Sequence[Offer]
     guidelines: Sequence[Guideline]  # the placement policies of the VM's tenant, the highest first
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A node after something of it was given back."""
+
+    node_id: UUID
+    allocatable: Resources
+    allocated: Resources
 
 
 class ReservationStore:
@@ -256,11 +270,13 @@ class ReservationStore:
         row = await (await connection.execute(_CONFIRM, (vm_id,))).fetchone()
         return None if row is None else _reservation(row)
 
-    async def release(self, connection: Connection, vm_id: UUID, move_id: UUID | None = None) -> bool:
-        """Whether anything was held, or anything for this move if one is named; it is free now."""
+    async def release(self, connection: Connection, vm_id: UUID, move_id: UUID | None = None) -> list[Left]:
+        """Free what is held, or what this move claimed if one is named; how it left the nodes. Nothing was held: no node."""
         if move_id is None:
-            return (await connection.execute(_RELEASE, (vm_id,))).rowcount > 0
-        return (await connection.execute(_RELEASE_CLAIMED, (vm_id, move_id))).rowcount > 0
+            rows = await (await connection.execute(_RELEASE, (vm_id,))).fetchall()
+        else:
+            rows = await (await connection.execute(_RELEASE_CLAIMED, (vm_id, move_id))).fetchall()
+        return [Left(node_id, Resources(*allocatable), Resources(*taken)) for node_id, allocatable, taken in rows]
 
     async def arrive(self, connection: Connection, vm_id: UUID, move_id: UUID) -> None:
         """The place that this move claimed is the VM's own, and the one that it had before is free."""
