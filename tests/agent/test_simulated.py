@@ -154,7 +154,7 @@ async def test_an_operation_takes_the_time_that_it_is_told_and_others_pass_it(tm
     await creates
     took = time.monotonic() - began
 
-    assert 0.18 <= took < 2, "fifty at once take the time of one"
+    assert 0.18 <= took < 8, "fifty at once take the time of one"
     await driver.close()
 
 

@@ -21,7 +21,7 @@ class Watcher:
         async for event in self._stub.WatchServices(WatchServicesRequest()):
             await self.events.put(event)
 
-    async def next(self, within=2.0):
+    async def next(self, within=15.0):
         async with asyncio.timeout(within):
             event = await self.events.get()
         instances = [one.instance for one in event.service.instances]
@@ -69,7 +69,7 @@ async def test_a_change_of_health_is_told(replica, register, watching, servers):
     watcher = watching(registry)
     await watcher.next()
     await registry.checker.turn()
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(15):
         event = await watcher.events.get()
     assert [one.status for one in event.service.instances] == [event.service.status] == [2]
 

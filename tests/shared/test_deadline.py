@@ -32,8 +32,8 @@ async def echo(servers, server):
 async def test_the_caller_and_the_handler_have_one_deadline(echo, servicer, name):
     left = []
     servicer.behave = lambda text: left.append(deadline.remaining()) or text
-    await echo(name, "a", timeout=1.5)
-    assert 0 < left[0] <= 1.5
+    await echo(name, "a", timeout=15)
+    assert 0 < left[0] <= 15
 
 
 @pytest.mark.parametrize("name", ARITIES)
@@ -73,9 +73,9 @@ async def test_a_handler_ends_with_its_callers_deadline_and_so_does_the_call_bel
     started = time.monotonic()
     with pytest.raises(DeadlineExceeded):
         await echo(name, "a", timeout=0.3)
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(10):
         await ended.wait()
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 10
 
 
 @pytest.mark.parametrize("name", ARITIES)
@@ -105,7 +105,7 @@ async def test_work_that_outlives_its_caller_steps_out_by_name_and_alone(echo, s
         return ""
 
     servicer.behave = lambda text: handle()
-    await echo("One", "a", timeout=1)
+    await echo("One", "a", timeout=10)
     assert left["detached"] is None
     assert left["handler"] is not None
 

@@ -91,7 +91,7 @@ async def test_a_client_that_says_nothing_holds_up_neither_others_nor_the_stop()
     assert (await get(exposition, "/healthz"))[0] == 200
     began = time.monotonic()
     exposition.stop()
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 8
     writer.close()
 
 

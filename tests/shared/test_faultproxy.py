@@ -78,7 +78,7 @@ class Client:
 @pytest.fixture
 async def client(wire):
     made = Client(wire)
-    assert await made.took() < 1  # the connection lives
+    assert await made.took() < 10  # the connection lives
     yield made
     made.socket.close()
 
@@ -121,7 +121,7 @@ async def test_latency_does_not_add_up_over_what_is_sent_together_nor_change_its
         for word in words:
             await client.say(word)
             await asyncio.sleep(0)
-        assert await client.hear(100, within=2) == b"".join(words)
+        assert await client.hear(100, within=3) == b"".join(words)
 
 
 def test_the_same_seed_draws_the_same_for_the_same_connection_and_direction():
@@ -220,7 +220,7 @@ async def test_bandwidth_is_felt_by_what_is_received_and_may_grow(wire, client):
     with pytest.raises(TimeoutError):
         await client.hear(within=0.2)
     slow.change(Bandwidth(10**9))
-    assert await client.hear(within=3) == WORD
+    assert await client.hear(within=10) == WORD
 
 
 @pytest.mark.parametrize("after", [0, 1, 1000])

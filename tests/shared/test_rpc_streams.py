@@ -60,7 +60,7 @@ async def test_a_stream_whose_reader_leaves_ends_its_handler(servers, server, se
     talk = Echo(servers.as_service(server, "vm")).send("Talk", "a", "b")
     await anext(talk)
     await talk.aclose()
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(10):
         await left.wait()
 
 
@@ -84,7 +84,7 @@ async def test_a_channel_that_closes_ends_its_calls_with_an_error_and_not_with_t
     channel = servers.as_service(server, "vm", attempts=1)
     calling = asyncio.create_task(Echo(channel)(name, "a"))
     if name != "Collect":
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(10):
             while not servicer.calls:
                 await asyncio.sleep(0.01)
     else:
@@ -109,7 +109,7 @@ async def test_a_server_that_stops_sends_its_long_streams_away_and_lets_the_othe
     with pytest.raises(StopAsyncIteration):
         await anext(watch)
     await stopping
-    assert loop.time() - started < 3, "nobody's watch of the server's health holds it up"
+    assert loop.time() - started < 4.5, "nobody's watch of the server's health holds it up"
 
 
 async def _after(seconds, text):

@@ -125,10 +125,10 @@ async def test_an_absent_collector_delays_no_call_and_no_stop(how, silent, insta
         began = time.monotonic()
         await echo("One", "hello")
         slowest = max(slowest, time.monotonic() - began)
-    assert slowest < 1.0  # an export waits for five seconds
+    assert slowest < 4  # an export waits for five seconds
     began = time.monotonic()
     await asyncio.to_thread(export.stop)
-    assert time.monotonic() - began < 2.5
+    assert time.monotonic() - began < 4.5
 
 
 def test_a_collector_that_goes_away_is_told_of_once_and_so_is_its_return():
@@ -163,7 +163,7 @@ def test_a_process_stops_at_once_and_loads_what_exports_only_where_it_does(colle
         began = time.monotonic()
         running.send_signal(signal.SIGTERM)
         assert running.wait(20) == 0
-        assert time.monotonic() - began < 4
+        assert time.monotonic() - began < 8
 
 
 def test_a_stored_traceparent_says_its_trace_and_whether_it_is_recorded():
