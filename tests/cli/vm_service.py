@@ -240,6 +240,12 @@ class Vms(VmServiceServicer):
             vm.spec.cpu_cores = request.cpu_cores
         return vm
 
+    async def MoveVm(self, request, context):
+        vm = self._operate(request, "move-vm", self.vms[request.vm_id].state)
+        if vm.tags.get("fails") != "yes":
+            vm.node_id = request.node
+        return vm
+
     async def DeleteVm(self, request, context):
         return self._operate(request, "delete-vm", VM_STATE_DELETED)
 
@@ -248,7 +254,7 @@ class Vms(VmServiceServicer):
         if request.vm_id not in self.vms:
             raise NotFound.named("vm", request.vm_id)
         vm = self.vms[request.vm_id]
-        if vm.state == wanted and operation not in ("reboot-vm", "resize-vm"):
+        if vm.state == wanted and operation not in ("reboot-vm", "resize-vm", "move-vm"):
             return vm
         vm.saga_id, vm.operation = str(uuid4()), operation
         works = [("power", "action", "ok", "")]

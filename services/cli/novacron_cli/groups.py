@@ -30,6 +30,7 @@ GROUPS: Final = {
     "vm": ("vm", "Virtual machines."),
     "template": ("template", "Templates: what VMs are made from."),
     "node": ("node", "Nodes: the hosts that run VMs."),
+    "rebalance": ("rebalance", "Rebalance: which VMs should rather be on other nodes."),
     "placement": ("placement", "Placement: where a VM would go, and why it would not."),
     "policy": ("policy", "Scheduling policies: how a tenant wants its VMs placed."),
     "quota": ("quota", "Quotas: what the VMs of a tenant may hold together."),
