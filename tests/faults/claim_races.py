@@ -1,9 +1,9 @@
 """64 clients race for the last 50 slots over two schedulers on one database, and in every phase one of the two is killed.
 
-Half of the clients are of a tenant whose quota is 20 VMs; the others could take 32. So both limits bind, and whoever is refused
-can be shown to be refused rightly: nothing is given back while they race. A caller whose scheduler dies repeats its request at
-the other one, as a saga's step does. Triggers witness every excess, however short. A refusal of what would fit or of what is
-held, and any error but the two refusals, count as conflicts.
+The first third of the clients are of a tenant whose quota is 12 VMs; the others could take 43. So both limits bind, and whoever
+is refused can be shown to be refused rightly: nothing is given back while they race. A caller whose scheduler dies repeats its
+request at the other one, as a saga's step does. Triggers witness every excess, however short. A refusal of what would fit or of
+what is held, and any error but the two refusals, count as conflicts.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from novacron_scheduler.store import NodeStore, QuotaStore
 
 from .schedulers import SchedulerProcess, identification
 
-CLIENTS, SLOTS, QUOTA = 64, 50, 20
+CLIENTS, SLOTS, QUOTA = 64, 50, 12
 _NODES, _CORES = 4, 16
 _LIMITED, _FREE = uuid4(), uuid4()
 _WITNESS = """
@@ -105,7 +105,7 @@ class Race:
     async def fill(self) -> None:
         """All but the last slots."""
         for number in range(_NODES * _CORES - SLOTS):
-            assert await self._claim(Round(), number * 2 + 1, uuid4()) == "made"
+            assert await self._claim(Round(), CLIENTS + number, uuid4()) == "made"
 
     async def _amid_a_kill(self, seen: Round, calls: list[Callable[[], Awaitable[str]]]) -> list[str]:
         """All calls at once. The kill falls after one of the first answers, while most of them are under way."""
@@ -130,11 +130,11 @@ class Race:
     async def _claim(self, seen: Round, number: int, vm_id: UUID) -> str:
         request = ReserveResourcesRequest(
             vm_id=str(vm_id),
-            tenant_id=str(_FREE if number % 2 else _LIMITED),
+            tenant_id=str(_LIMITED if number < CLIENTS // 3 else _FREE),
             resources=Amounts(cpu_cores=1, memory_mib=1024, storage_gib=10),
         )
         try:
-            await self._asked(seen, number // 2, "ReserveResources", request, f"{vm_id}/reserve/action")
+            await self._asked(seen, number, "ReserveResources", request, f"{vm_id}/reserve/action")
         except NoCapacity:
             return "no room"
         except QuotaExceeded:
@@ -145,7 +145,7 @@ class Race:
 
     async def _release(self, seen: Round, number: int, vm_id: UUID) -> str:
         request = ReleaseReservationRequest(vm_id=str(vm_id))
-        await self._asked(seen, number // 2, "ReleaseReservation", request, f"{vm_id}/reserve/compensation")
+        await self._asked(seen, number, "ReleaseReservation", request, f"{vm_id}/reserve/compensation")
         return "released"
 
     async def _asked(self, seen: Round, first: int, method: str, request: Any, key: str) -> None:
