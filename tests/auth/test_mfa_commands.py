@@ -226,3 +226,9 @@ async def test_an_administrator_adds_a_provider_of_saml(auth, run, password, tmp
     assert (code, "--saml-certificate-file" in err) == (2, True)
     code, out, err = await run(*adding, "--saml-sso-url", saml_provider.SSO, "--saml-certificate-file", str(pem))
     assert (code, "saml" in out, "/sso?tenant=1" in out) == (0, True, True), err
+    following = tmp_path / "next.pem"
+    following.write_text(saml_provider.Signer().certificate)
+    code, _, err = await run("identity-provider", "set-certificates", "corp", str(pem), str(following))
+    assert code == 0, err
+    held = await auth.execute("SELECT cardinality(certificates) FROM identity_providers")
+    assert held == [(2,)]

@@ -17,8 +17,16 @@ from novacron.api.auth.v1 import (
     LinkSamlIdentityRequest,
     ListIdentityProvidersRequest,
     SamlProvider,
+    SetSamlCertificatesRequest,
 )
-from novacron.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound, Unauthenticated
+from novacron.errors import (
+    AlreadyExists,
+    FailedPrecondition,
+    InvalidArgument,
+    NotFound,
+    PermissionDenied,
+    Unauthenticated,
+)
 from novacron.rpc.status import to_status
 from novacron_auth.users.account import Role
 
@@ -116,7 +124,7 @@ async def test_a_first_login_makes_a_user_and_the_next_one_finds_it(auth, provid
     # A name changes hands and means nobody; the subject stays.
     begun = await begin(stub)
     again = await complete(stub, answered(signer, begun, names={"uid": "janet"}))
-    assert again.user == login.user or again.user.user_id == login.user.user_id
+    assert again.user.user_id == login.user.user_id
 
 
 async def test_an_assertion_of_a_second_factor_counts_as_one(auth, provider, stub, signer):
@@ -192,6 +200,38 @@ async def test_a_provider_is_kept_as_it_was_made_and_is_of_one_kind(admin, provi
     with pytest.raises(InvalidArgument, match="assertion_consumer_url"):
         request = BeginSamlLoginRequest(provider="corp", assertion_consumer_url="http://console.example.org/acs")
         await stub.BeginSamlLogin(request)
+
+
+async def test_a_provider_changes_its_keys_and_nobody_gives_it_keys_to_more_than_they_have(
+    auth, admin, provider, stub, signer
+):
+    following = Signer()
+
+    def certify(stub, *certificates):
+        request = SetSamlCertificatesRequest(
+            identity_provider_id=provider.identity_provider_id, certificates=certificates
+        )
+        return stub.SetSamlCertificates(request)
+
+    jane = (await complete(stub, answered(signer, await begin(stub)))).user.user_id
+    await certify(admin, signer.certificate, following.certificate)
+    assert (await complete(stub, answered(following, await begin(stub)))).user.user_id == jane
+    await complete(stub, answered(signer, await begin(stub)))
+    await certify(admin, following.certificate)
+    await refused(complete(stub, answered(signer, await begin(stub))))
+    with pytest.raises(InvalidArgument, match="certificates"):
+        await certify(admin, "no certificate")
+    # Whoever has the keys is whom they like: a tenant's administrator is not the platform's.
+    boss = await auth.user("boss")
+    await auth.execute(
+        "INSERT INTO user_roles (user_id, role_id) SELECT %s, id FROM roles WHERE name = 'tenant-admin'", boss.user_id
+    )
+    tenants = auth.as_user((await auth.login("boss")).access_token, IdentityProviderServiceStub)
+    await certify(tenants, following.certificate)
+    await auth.execute("UPDATE users SET role = 'admin' WHERE username = 'jane'")
+    with pytest.raises(PermissionDenied):
+        await certify(tenants, Signer().certificate)
+    await complete(stub, answered(following, await begin(stub)))
 
 
 async def test_what_makes_no_sense_of_a_provider_is_named(admin, signer):

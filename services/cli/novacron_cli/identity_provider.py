@@ -106,6 +106,29 @@ async def list_providers(
         write_list(await _providers(connection, tenant), _COLUMNS, output)
 
 
+@app.command(
+    "set-certificates",
+    epilog="Example:  novacron identity-provider set-certificates corp old.pem new.pem   (until the old one ends)",
+)
+@told
+async def set_certificates(
+    context: typer.Context,
+    provider: Annotated[str, typer.Argument(help="Its name or id.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="PEM of all that it signs with from now on.")],
+    tenant: TenantOption = "",
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Set what a provider of SAML signs with, in place of what it did. Takes all permissions that its users have."""
+    from novacron.api.auth.v1 import IdentityProviderServiceStub, SetSamlCertificatesRequest
+
+    certificates = [quantities.content(file) for file in files]
+    async with connect(context) as connection:
+        found = await _provider(connection, provider, tenant)
+        request = SetSamlCertificatesRequest(identity_provider_id=found.identity_provider_id, certificates=certificates)
+        made = await connection.of_auth(IdentityProviderServiceStub).SetSamlCertificates(request)
+        write_one(made, _FIELDS, output)
+
+
 @app.command()
 @told
 async def delete(
@@ -117,16 +140,19 @@ async def delete(
     from novacron.api.auth.v1 import DeleteIdentityProviderRequest, IdentityProviderServiceStub
 
     async with connect(context) as connection:
-        found = [
-            one for one in await _providers(connection, tenant) if provider in (one.name, one.identity_provider_id)
-        ]
-        if not found:
-            raise Refusal(
-                f"no identity provider {provider}", ExitCode.NOT_FOUND, "`novacron identity-provider list` shows them"
-            )
-        request = DeleteIdentityProviderRequest(identity_provider_id=found[0].identity_provider_id)
+        found = await _provider(connection, provider, tenant)
+        request = DeleteIdentityProviderRequest(identity_provider_id=found.identity_provider_id)
         await connection.of_auth(IdentityProviderServiceStub).DeleteIdentityProvider(request)
-    say(f"identity provider {found[0].name} is gone")
+    say(f"identity provider {found.name} is gone")
+
+
+async def _provider(connection: Connection, provider: str, tenant: str) -> Any:
+    for one in await _providers(connection, tenant):
+        if provider in (one.name, one.identity_provider_id):
+            return one
+    raise Refusal(
+        f"no identity provider {provider}", ExitCode.NOT_FOUND, "`novacron identity-provider list` shows them"
+    )
 
 
 async def _providers(connection: Connection, tenant: str) -> Any:

@@ -7,20 +7,20 @@ from uuid import UUID
 from psycopg import errors as pg
 
 from novacron.db import Connection, Database
-from novacron.errors import AlreadyExists, FailedPrecondition, FieldViolation, NotFound, Unavailable
+from novacron.errors import AlreadyExists, FailedPrecondition, FieldViolation, InvalidArgument, NotFound, Unavailable
 from novacron.sealing import Sealer
 
 from ..audit.log import AuditLog
 from ..caller import Caller
 from ..roles.reach import Reach
-from .provider import IdentityProvider, NewIdentityProvider, ProviderType
+from .provider import IdentityProvider, NewIdentityProvider, ProviderType, certificates_problem
 from .provider_client import Malformed, ProviderClient
 from .saml_extra import require_saml
 from .store import IdentityProviderStore
 
 
 class IdentityProviders:
-    """What may be done with providers. They do not change: another one takes another's place."""
+    """What may be done with providers. But for certificates they do not change: another one takes another's place."""
 
     def __init__(
         self,
@@ -75,6 +75,28 @@ class IdentityProviders:
     async def of_tenant(self, caller: Caller, tenant_id: UUID | None) -> list[IdentityProvider]:
         """By name. :raises NotFound: a tenant that the caller does not see."""
         return await self._store.of_tenant(caller.tenant(tenant_id))
+
+    async def certify(self, caller: Caller, provider_id: UUID, certificates: tuple[str, ...]) -> IdentityProvider:
+        """Set what a provider of SAML signs with.
+
+        :raises InvalidArgument: at ``certificates``.
+        :raises NotFound: none that the caller sees.
+        :raises FailedPrecondition: it is none of SAML, or takes an extra that is not installed.
+        :raises PermissionDenied: whoever has these keys could be a user who may do more than the caller.
+        """
+        require_saml()
+        if problem := certificates_problem(certificates):
+            raise InvalidArgument.at("certificates", problem)
+        if await self._store.get(provider_id, caller.sees) is None:
+            raise NotFound.named("identity provider", provider_id)
+        async with self._database.transaction() as connection:
+            made = await self._store.certify(connection, provider_id, certificates)
+            if made is None:
+                raise FailedPrecondition("this identity provider is none of SAML: it publishes its keys itself")
+            await self._reach.require_role(connection, caller, made.default_role.value)
+            await self._reach.require_users_of(connection, caller, provider_id)
+            await self._write(connection, caller, "identity-provider.certify", made)
+        return made
 
     async def delete(self, caller: Caller, provider_id: UUID) -> None:
         """Its users keep their accounts and sessions. :raises NotFound: none that the caller sees."""

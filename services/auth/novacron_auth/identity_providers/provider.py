@@ -30,7 +30,7 @@ class ProviderType(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class IdentityProvider:
-    """A provider as it is stored. It never changes: who it means by a subject would change with it."""
+    """A provider as it is stored. But for its certificates it never changes: who it means by a subject would change with it."""
 
     identity_provider_id: UUID
     tenant_id: UUID
@@ -91,8 +91,8 @@ class NewIdentityProvider:
             violations.append(FieldViolation("scopes", "are not for SAML"))
         if not is_https(self.sso_url):
             violations.append(FieldViolation("saml.sso_url", "is an https URL: SingleSignOnService, HTTP-Redirect"))
-        if not self.certificates or not all(_is_in_force(one) for one in self.certificates):
-            violations.append(FieldViolation("saml.certificates", "hold one PEM certificate each that has not ended"))
+        if problem := certificates_problem(self.certificates):
+            violations.append(FieldViolation("saml.certificates", problem))
         return violations
 
     def same_as(self, there: IdentityProvider, client_secret: str) -> bool:
@@ -121,6 +121,13 @@ class Refused(Exception):
         super().__init__(cause)
         self.cause = cause
         self.provider = provider  # where it is known
+
+
+def certificates_problem(certificates: tuple[str, ...]) -> str | None:
+    """What is wrong with what a provider is to sign with; None: nothing."""
+    if certificates and all(_is_in_force(one) for one in certificates):
+        return None
+    return "hold one PEM certificate each that has not ended"
 
 
 def _is_in_force(certificate: str) -> bool:

@@ -27,6 +27,7 @@ from novacron.api.auth.v1 import (
     LoginResponse,
     PollDeviceLoginRequest,
     PollDeviceLoginResponse,
+    SetSamlCertificatesRequest,
 )
 
 from .. import messages as sessions_messages
@@ -61,6 +62,12 @@ class IdentityProviderServicer(IdentityProviderServiceServicer):
         tenant_id = messages.optional_id(request.tenant_id)
         found = await self._providers.of_tenant(Caller.of(context), tenant_id)
         return ListIdentityProvidersResponse(identity_providers=[messages.provider(one) for one in found])
+
+    async def SetSamlCertificates(self, request: SetSamlCertificatesRequest, context: Any) -> IdentityProvider:
+        made = await self._providers.certify(
+            Caller.of(context), UUID(request.identity_provider_id), tuple(request.certificates)
+        )
+        return messages.provider(made)
 
     async def DeleteIdentityProvider(
         self, request: DeleteIdentityProviderRequest, context: Any

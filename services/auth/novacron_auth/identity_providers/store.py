@@ -5,6 +5,7 @@ Methods that take a connection are part of their caller's transaction; the other
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -109,6 +110,19 @@ class IdentityProviderStore:
                 (tenant_id,),
             )
             return [_provider(row) for row in await found.fetchall()]
+
+    async def certify(
+        self, connection: Connection, provider_id: UUID, certificates: Sequence[str]
+    ) -> IdentityProvider | None:
+        """The provider with these certificates; None: it has gone, or is none of SAML."""
+        made = await connection.execute(
+            f"""
+            UPDATE identity_providers p SET certificates = %s WHERE p.id = %s AND p.type = 'saml' RETURNING {_COLUMNS}
+            """.encode(),  # noqa: S608 - words of ours
+            (list(certificates), provider_id),
+        )
+        row = await made.fetchone()
+        return _provider(row) if row else None
 
     async def remove(self, connection: Connection, provider_id: UUID, sees: UUID | None) -> IdentityProvider | None:
         """The provider that was; None: there is none that the asker sees."""

@@ -27,6 +27,10 @@ class Reach:
         if user_id != caller.user_id:
             self._require(caller, await self._store.permissions_of(connection, user_id), "this user")
 
+    async def require_users_of(self, connection: Connection, caller: Caller, provider_id: UUID) -> None:
+        """:raises PermissionDenied: a user of this provider may do what the caller may not: its keys would be a way to that."""
+        self._require(caller, await self._store.permissions_through(connection, provider_id), "a user of this provider")
+
     async def require_role(self, connection: Connection, caller: Caller, role: str) -> None:
         """:raises PermissionDenied: the role allows what the caller may not."""
         self._require(caller, await self._store.permissions_of_role(connection, role), f"the role {role}")

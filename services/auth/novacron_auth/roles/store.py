@@ -94,6 +94,23 @@ class RoleStore:
         )
         return frozenset(row[0] for row in await found.fetchall())
 
+    async def permissions_through(self, connection: Connection, provider_id: UUID) -> frozenset[str]:
+        """All that the roles of anybody allow who logs in through this identity provider."""
+        found = await connection.execute(
+            """
+            SELECT DISTINCT p
+              FROM external_identities i
+              JOIN users u ON u.id = i.user_id
+              JOIN roles r ON (r.tenant_id IS NULL AND r.name = u.role::text)
+                           OR r.id IN (SELECT ur.role_id FROM user_roles ur
+                                        WHERE ur.user_id = u.id AND (ur.expires_at IS NULL OR ur.expires_at > now()))
+             CROSS JOIN LATERAL jsonb_array_elements_text(r.permissions) p
+             WHERE i.identity_provider_id = %s
+            """,
+            (provider_id,),
+        )
+        return frozenset(row[0] for row in await found.fetchall())
+
     async def permissions_of_role(self, connection: Connection, name: str) -> frozenset[str]:
         """All that one of the platform's own roles allows."""
         found = await connection.execute(

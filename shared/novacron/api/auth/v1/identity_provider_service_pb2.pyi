@@ -96,6 +96,14 @@ class ListIdentityProvidersResponse(_message.Message):
     identity_providers: _containers.RepeatedCompositeFieldContainer[IdentityProvider]
     def __init__(self, identity_providers: _Optional[_Iterable[_Union[IdentityProvider, _Mapping]]] = ...) -> None: ...
 
+class SetSamlCertificatesRequest(_message.Message):
+    __slots__ = ("identity_provider_id", "certificates")
+    IDENTITY_PROVIDER_ID_FIELD_NUMBER: _ClassVar[int]
+    CERTIFICATES_FIELD_NUMBER: _ClassVar[int]
+    identity_provider_id: str
+    certificates: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, identity_provider_id: _Optional[str] = ..., certificates: _Optional[_Iterable[str]] = ...) -> None: ...
+
 class DeleteIdentityProviderRequest(_message.Message):
     __slots__ = ("identity_provider_id",)
     IDENTITY_PROVIDER_ID_FIELD_NUMBER: _ClassVar[int]

@@ -51,6 +51,11 @@ class IdentityProviderServiceStub:
                 request_serializer=novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.ListIdentityProvidersRequest.SerializeToString,
                 response_deserializer=novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.ListIdentityProvidersResponse.FromString,
                 _registered_method=True)
+        self.SetSamlCertificates = channel.unary_unary(
+                '/novacron.api.auth.v1.IdentityProviderService/SetSamlCertificates',
+                request_serializer=novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.SetSamlCertificatesRequest.SerializeToString,
+                response_deserializer=novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.IdentityProvider.FromString,
+                _registered_method=True)
         self.DeleteIdentityProvider = channel.unary_unary(
                 '/novacron.api.auth.v1.IdentityProviderService/DeleteIdentityProvider',
                 request_serializer=novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.DeleteIdentityProviderRequest.SerializeToString,
@@ -117,6 +122,15 @@ class IdentityProviderServiceServicer:
 
     def ListIdentityProviders(self, request, context):
         """Lists a tenant's providers, by name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetSamlCertificates(self, request, context):
+        """Sets what a provider of SAML signs with, in place of what it did: everything else about a provider stays. INVALID_ARGUMENT at
+        `certificates`. FAILED_PRECONDITION: it is none of SAML. PERMISSION_DENIED: a user who comes through it may do what the caller may
+        not. NOT_FOUND: none that the caller sees.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -203,6 +217,11 @@ def add_IdentityProviderServiceServicer_to_server(servicer, server):
                     servicer.ListIdentityProviders,
                     request_deserializer=novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.ListIdentityProvidersRequest.FromString,
                     response_serializer=novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.ListIdentityProvidersResponse.SerializeToString,
+            ),
+            'SetSamlCertificates': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetSamlCertificates,
+                    request_deserializer=novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.SetSamlCertificatesRequest.FromString,
+                    response_serializer=novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.IdentityProvider.SerializeToString,
             ),
             'DeleteIdentityProvider': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteIdentityProvider,
@@ -310,6 +329,33 @@ class IdentityProviderService:
             '/novacron.api.auth.v1.IdentityProviderService/ListIdentityProviders',
             novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.ListIdentityProvidersRequest.SerializeToString,
             novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.ListIdentityProvidersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetSamlCertificates(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/novacron.api.auth.v1.IdentityProviderService/SetSamlCertificates',
+            novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.SetSamlCertificatesRequest.SerializeToString,
+            novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.IdentityProvider.FromString,
             options,
             channel_credentials,
             insecure,
