@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 from novacron.api.scheduler.v1 import (
     add_BatchServiceServicer_to_server,
@@ -45,11 +46,13 @@ from .reservations import Reservations
 from .resize_servicer import ResizeServicer
 from .resizes import Resizes
 from .resources import Ratios
+from .retention import Ages, Retention
 from .scaling_recommendations import ScalingRecommendations
 from .scaling_servicer import ScalingServicer
 from .servicer import NodeServicer, ReservationServicer
 from .settings import SchedulerSettings
 from .store import DecisionStore, NodeStore, PolicyStore, QuotaStore, ReservationStore
+from .store.history import HistoryStore
 from .store.scaling import ScalingStore
 
 MIGRATIONS = (barrier.MIGRATIONS, service_migrations("scheduler", __file__))
@@ -83,8 +86,16 @@ async def serve(settings: SchedulerSettings, stopping: asyncio.Event) -> None:
         rebalances = Rebalances(base.database, monitoring, SystemClock())
         server.add(add_RebalanceServiceServicer_to_server, RebalanceServicer(rebalances))
         server.add(add_LeakServiceServicer_to_server, LeakServicer(Leaks(base.database)))
-        async with base.serving(server, background=[losses]):
+        async with base.serving(server, background=[losses, Retention(HistoryStore(base.database), _ages(settings))]):
             await stopping.wait()
+
+
+def _ages(settings: SchedulerSettings) -> Ages:
+    return Ages(
+        decisions=timedelta(days=settings.decision_retention_days),
+        recommendations=timedelta(days=settings.recommendation_retention_days),
+        node_events=timedelta(days=settings.node_event_retention_days),
+    )
 
 
 if __name__ == "__main__":

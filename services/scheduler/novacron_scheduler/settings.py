@@ -19,6 +19,16 @@ class SchedulerSettings(ServiceSettings):
     node_loss_grace_seconds: float = Field(
         default=30.0, gt=0, le=86_400, description="A node not heard for this long beyond its lease is lost."
     )
+    decision_retention_days: int = Field(
+        default=90,
+        ge=1,
+        le=36_500,
+        description="Why VMs were placed; what one that lives still needs stays as long as it.",
+    )
+    recommendation_retention_days: int = Field(default=365, ge=1, le=36_500)
+    node_event_retention_days: int = Field(
+        default=90, ge=1, le=36_500, description="Losses and returns of nodes; the newest of each stays."
+    )
     cpu_allocation_ratio: float = Field(
         default=1.0, gt=0, le=64, description="vCPUs promised for each that nodes have."
     )
