@@ -39,7 +39,8 @@ class Databases:
         if not self._password:
             self._make_owner()
         name, owner = f"test_{uuid4().hex}", sql.Identifier(_OWNER)
-        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER {}")
+        # Files are copied as they are: without fsync that takes a third of what writing each page into the log does.
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY OWNER {}")
         self._execute(statement.format(sql.Identifier(name), sql.Identifier(template), owner))
         return name
 
