@@ -44,6 +44,8 @@ BESIDE = {
     "QueryVmMetrics": {"metric": "cpu_usage_percent"},
     "SkipSagaStep": {"step": "reserve", "reason": "test"},
     "SetQuota": {"limits": {"vms": 1}},
+    "ResizeVm": {"cpu_cores": 2},
+    "GenerateScalingRecommendation": {"recommendation_id": str(uuid4())},
 }
 REASON = {"reason": "test"}
 NOTHING = str(uuid4())

@@ -13,13 +13,6 @@ import novacron_vm
 from novacron.api.agent.v1 import add_AgentServiceServicer_to_server
 from novacron.api.monitoring.v1 import add_MetricsServiceServicer_to_server
 from novacron.api.saga.v1 import add_SagaServiceServicer_to_server
-from novacron.api.scheduler.v1 import (
-    add_LeakServiceServicer_to_server,
-    add_NodeServiceServicer_to_server,
-    add_ReservationServiceServicer_to_server,
-    add_ResizeServiceServicer_to_server,
-    add_ScalingServiceServicer_to_server,
-)
 from novacron.api.vm.v1 import (
     CreateVmRequest,
     DeleteVmRequest,
@@ -63,19 +56,6 @@ from novacron_monitoring.servicer import MetricsServicer
 from novacron_monitoring.store import Store as MetricsStore
 from novacron_monitoring.targets import Targets
 from novacron_scheduler.__main__ import MIGRATIONS as SCHEDULER
-from novacron_scheduler.leak_servicer import LeakServicer
-from novacron_scheduler.leaks import Leaks
-from novacron_scheduler.nodes import Nodes
-from novacron_scheduler.placements import Placements
-from novacron_scheduler.reservations import Reservations
-from novacron_scheduler.resize_servicer import ResizeServicer
-from novacron_scheduler.resizes import Resizes
-from novacron_scheduler.resources import Ratios
-from novacron_scheduler.scaling_recommendations import ScalingRecommendations
-from novacron_scheduler.scaling_servicer import ScalingServicer
-from novacron_scheduler.servicer import NodeServicer, ReservationServicer
-from novacron_scheduler.store import DecisionStore, NodeStore, QuotaStore, ReservationStore
-from novacron_scheduler.store.scaling import ScalingStore
 from novacron_vm import sagas
 from novacron_vm.agents import Agents
 from novacron_vm.clients import MonitoringClient, SchedulerClient
@@ -92,10 +72,11 @@ from novacron_vm.template_servicer import TemplateServicer
 from novacron_vm.template_store import TemplateStore
 from novacron_vm.vms import Vms
 
+from .scheduler import KEY, serve_scheduler
+
 MONITORING = (barrier.MIGRATIONS, service_migrations("monitoring", novacron_monitoring.__file__))
 VM = (SAGA, service_migrations("vm", novacron_vm.__file__))
 CAPACITY = HostCapacity(vcpus=64, memory_mib=64 * 1024, disk_gib=1024)
-KEY = b"k" * 32
 
 
 @dataclass
@@ -326,27 +307,6 @@ async def rows(database: Database, query: str, *values: Any) -> list[tuple[Any, 
         return await (await connection.execute(query, values)).fetchall()
 
 
-async def serve_scheduler(servers: Servers, database: Database, *, port: int = 0, lease_seconds: float = 60) -> Server:
-    nodes = Nodes(database, NodeStore(), PageTokens(KEY), Ratios(), lease_seconds)
-    reservations = Reservations(database, ReservationStore(), DecisionStore(), PageTokens(KEY))
-    placements = Placements(database, ReservationStore(), QuotaStore())
-    resizes = Resizes(database, ReservationStore(), DecisionStore(), placements)
-    # Kept recommendations alone: nobody here is asked what VMs needed.
-    unasked: Any = None
-    scaling = ScalingRecommendations(database, ScalingStore(), PageTokens(KEY), reservations, unasked, SystemClock())
-    return await servers.start(
-        "scheduler",
-        [
-            (add_NodeServiceServicer_to_server, NodeServicer(nodes)),
-            (add_ReservationServiceServicer_to_server, ReservationServicer(reservations)),
-            (add_LeakServiceServicer_to_server, LeakServicer(Leaks(database))),
-            (add_ResizeServiceServicer_to_server, ResizeServicer(resizes)),
-            (add_ScalingServiceServicer_to_server, ScalingServicer(scaling)),
-        ],
-        mesh_listen=f"127.0.0.1:{port}",
-    )
-
-
 async def serve_monitoring(servers: Servers, database: Database, *, port: int = 0) -> Server:
     store = MetricsStore(database)
     taken = Samples(database, store, Partitions(), timedelta(days=90))
@@ -361,8 +321,8 @@ async def build(servers: Servers, new_database: Any, directory: Path) -> House:
     scheduler_database = await new_database(*SCHEDULER)
     monitoring_database = await new_database(*MONITORING)
     database = await new_database(*VM)
-    scheduler = await serve_scheduler(servers, scheduler_database)
     monitoring = await serve_monitoring(servers, monitoring_database)
+    scheduler = await serve_scheduler(servers, scheduler_database, monitoring)
 
     settings = ProcessSettings(
         environment="testing",
