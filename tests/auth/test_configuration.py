@@ -1,5 +1,7 @@
 """The configuration: defaults that make sense, bounds, contradictions, and that what is set holds everywhere."""
 
+import asyncio
+
 import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.field_mask_pb2 import FieldMask
@@ -14,11 +16,15 @@ from novacron.api.auth.v1 import (
     SessionManagementConfig,
     UpdateAuthenticationConfigurationRequest,
 )
+from novacron.cache import InvalidationBus, TieredCache
 from novacron.errors import Conflict, InvalidArgument, PermissionDenied, Unauthenticated
+from novacron.rpc.authentication import AuthClient
 from novacron.testing.patience import eventually
 from novacron_auth.configuration.configuration import BOUNDS, SETTABLE, with_settings
 from novacron_auth.configuration.configuration import AuthenticationConfiguration as Held
 from novacron_auth.users.account import Role
+
+from .conftest import Auth
 
 
 @pytest.fixture
@@ -134,6 +140,36 @@ async def test_a_change_by_another_replica_is_known_within_seconds(auth, admin):
         return (await get(admin)).password_policy.history == 5
 
     await eventually(known, within=5.0)
+
+
+async def test_a_role_that_begins_to_require_a_second_factor_is_heard_of_everywhere_within_a_second(
+    make_auth, servers, redis
+):
+    auth = await make_auth(redis)
+    await auth.user("root", Role.ADMIN)
+    replica = Auth(auth.database, redis, auth.key)
+    await replica.serve(servers)
+    await replica.bus.start()
+    cache = TieredCache("permissions", ttl_seconds=60, redis=redis)
+    bus = InvalidationBus(redis, (cache,))
+    await bus.start()
+    await auth.user("alice")
+    # Another service, which asks the replica that was not told.
+    service = AuthClient(servers.as_service(replica.server, "vm"), cache)
+    subject = await service.subject((await auth.login()).access_token)
+    await asyncio.gather(replica.bus.connected.wait(), bus.connected.wait())
+    for _ in range(2):
+        assert await service.permissions(subject)
+    root = auth.as_user((await auth.login("root")).access_token, AuthenticationConfigurationServiceStub)
+    await update(root, mfa_required_roles=["user"])
+
+    async def without_permissions():
+        return not await service.permissions(subject)
+
+    await eventually(without_permissions, within=1.0)
+    await bus.stop()
+    await replica.bus.stop()
+    replica.passwords.close()
 
 
 async def test_only_who_may_changes_it(auth):

@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
@@ -11,6 +10,8 @@ import pytest
 from novacron.api.auth.v1 import (
     AUTHENTICATION_METHOD_MFA,
     ApiKeyServiceStub,
+    AuthenticationConfiguration,
+    AuthenticationConfigurationServiceStub,
     ConfirmTotpRequest,
     CreateApiKeyRequest,
     DeleteMfaCredentialRequest,
@@ -21,6 +22,7 @@ from novacron.api.auth.v1 import (
     LoginRequest,
     MfaServiceStub,
     ResetMfaRequest,
+    UpdateAuthenticationConfigurationRequest,
 )
 from novacron.errors import DataLoss, FailedPrecondition, InvalidArgument, NotFound, PermissionDenied, Unauthenticated
 from novacron.rpc.status import to_status
@@ -28,6 +30,7 @@ from novacron_auth.mfa import totp
 from novacron_auth.users.account import Role
 
 from .authenticator_app import begin, enroll
+from .role_callers import admin
 
 
 @pytest.fixture
@@ -292,9 +295,11 @@ async def requiring(request, auth, alice):
     if request.param == "role":
         await auth.execute("UPDATE roles SET mfa_required = true WHERE name = 'user' AND tenant_id IS NULL")
     else:
-        held = await auth.configuration.current()
-        auth.configuration._current = replace(held, mfa_required_roles=("user",))
-        auth.configuration._read_at = float("inf")
+        configurations = await admin(auth, stub=AuthenticationConfigurationServiceStub)
+        wanted = AuthenticationConfiguration(mfa_required_roles=["user"])
+        await configurations.UpdateAuthenticationConfiguration(
+            UpdateAuthenticationConfigurationRequest(authentication_configuration=wanted)
+        )
 
 
 async def test_who_needs_a_second_factor_and_has_none_can_only_set_one_up(auth, alice, requiring, password):

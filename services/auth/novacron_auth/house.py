@@ -118,7 +118,7 @@ class House:
         self.sealer = SecretSealer(ring)
         self.page_tokens = PageTokens(ring.primary)
         self.audit = AuditLog(database)
-        self.configuration = Configurations(database, self.audit, defaults(settings))
+        self.configuration = Configurations(database, self.audit, defaults(settings), bus)
         self.audit_entries = AuditEntries(database, self.audit, self.page_tokens)
         self.retention = Retention(database, self.audit, self.configuration)
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import timedelta
 
-from novacron.clock import Clock, SystemClock
+from novacron.cache import EVERYTHING, InvalidationBus, TieredCache
 from novacron.db import Database
 from novacron.errors import Conflict, NovacronError
 
@@ -22,10 +21,11 @@ from .configuration import (
     SessionManagementConfig,
     with_settings,
 )
-from .store import ConfigurationStore, Stored
+from .store import ConfigurationStore
 
-# Another replica's change is known here within this.
+# Another replica's change is known here within this, whoever tells of it.
 _FRESH_SECONDS = 2.0
+_TAG = "authentication-configuration"
 
 
 def defaults(settings: AuthSettings) -> AuthenticationConfiguration:
@@ -46,25 +46,23 @@ class Configurations:
     """One configuration for all replicas."""
 
     def __init__(
-        self, database: Database, audit: AuditLog, default: AuthenticationConfiguration, clock: Clock | None = None
+        self, database: Database, audit: AuditLog, default: AuthenticationConfiguration, bus: InvalidationBus
     ) -> None:
         self._database = database
         self._store = ConfigurationStore(database, default.environment)
         self._audit = audit
         self._default = default
-        self._clock = clock or SystemClock()
-        self._current: AuthenticationConfiguration | None = None
-        self._read_at = float("-inf")
-        self._reading = asyncio.Lock()
+        self._bus = bus
+        self._cache = TieredCache("authentication-configuration", ttl_seconds=_FRESH_SECONDS, size=1)
+        bus.empties(self._cache)
 
     async def current(self) -> AuthenticationConfiguration:
-        """What holds now; a change elsewhere is known within two seconds."""
-        if self._current is None or self._clock.monotonic() - self._read_at >= _FRESH_SECONDS:
-            async with self._reading:
-                if self._current is None or self._clock.monotonic() - self._read_at >= _FRESH_SECONDS:
-                    self._remember(await self._store.read())
-        assert self._current is not None
-        return self._current
+        """What holds now; a change elsewhere is known as soon as the bus tells of it, and within two seconds anyway."""
+        held: AuthenticationConfiguration | None = self._cache.held(_TAG)
+        if held is None:
+            held = await self._cache.get(_TAG, self._read, tags=(_TAG,), shared=False)
+        assert held is not None
+        return held
 
     async def update(
         self, caller: Caller, settings: Mapping[str, Plain], reset: Collection[str], etag: str
@@ -85,10 +83,14 @@ class Configurations:
                 await self._store.write(connection, made)
                 changed = {path: str(made.get(path, "default")) for path in sorted({*settings, *reset})}
                 await self._audit.append(connection, caller.event("configuration.update", caller.tenant_id, changed))
-        self._remember(await self._store.read())
+        # The other replicas first: a service that asks one of them anew shall not be told what held before.
+        await self._bus.publish(_TAG)
+        if _roles(made) != _roles(held.settings):
+            await self._bus.publish(EVERYTHING)
         return await self.current()
 
-    def _remember(self, stored: Stored) -> None:
+    async def _read(self) -> AuthenticationConfiguration:
+        stored = await self._store.read()
         try:
             made = with_settings(self._default, stored.settings)
         except NovacronError:
@@ -99,11 +101,15 @@ class Configurations:
                     made = with_settings(made, {path: value})
                 except NovacronError:
                     continue
-        self._current = replace(
+        return replace(
             made,
             auth_config_id=stored.auth_config_id,
             created_at=stored.created_at,
             updated_at=stored.updated_at,
             version=stored.version,
         )
-        self._read_at = self._clock.monotonic()
+
+
+def _roles(settings: Mapping[str, Plain]) -> object:
+    """What decides over permissions: sessions without a second factor have none by these roles."""
+    return settings.get("mfa_required_roles")
