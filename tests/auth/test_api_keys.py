@@ -220,6 +220,18 @@ async def test_a_creation_repeated_shows_another_text_until_the_first_use(auth):
         await create(keys, "other", api_key_id=chosen)
 
 
+async def test_keys_that_ended_long_ago_are_forgotten_and_those_that_work_or_ended_lately_are_not(auth):
+    keys = await keys_of(auth)
+    made = {name: (await create(keys, name)).api_key for name in ("revoked", "over", "lately", "works")}
+    for name in ("revoked", "lately"):
+        await keys.RevokeApiKey(RevokeApiKeyRequest(api_key_id=made[name].api_key_id))
+    for column, name in (("revoked_at", "revoked"), ("expires_at", "over")):
+        statement = f"UPDATE api_keys SET {column} = now() - interval '91 d' WHERE id = %s"
+        await auth.execute(statement, made[name].api_key_id)
+    assert await auth.housekeeping.sweep() == (0, 2)
+    assert await auth.execute("SELECT name FROM api_keys ORDER BY name") == [("lately",), ("works",)]
+
+
 async def test_a_revoked_key_stays_as_it_is_and_is_not_rotated(auth):
     keys = await keys_of(auth)
     made = await create(keys)

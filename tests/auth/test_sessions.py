@@ -323,6 +323,6 @@ async def test_sessions_that_ended_long_ago_are_forgotten_with_their_tokens(auth
         "UPDATE user_sessions SET created_at = now() - interval '1 y', expires_at = now() - interval '100 d' WHERE id = %s",
         old.session.session_id,
     )
-    assert await auth.housekeeping.sweep() == 1
+    assert await auth.housekeeping.sweep() == (1, 0)
     assert await auth.execute("SELECT id::text FROM user_sessions") == [(kept.session.session_id,)]
     assert await auth.execute("SELECT count(*) FROM spent_refresh_tokens") == [(0,)]

@@ -220,7 +220,7 @@ class House:
             permissions=self.permissions,
         )
         self.validations = Validations(SessionStore(database), self.tokens, bus, messages.validate_token_response)
-        self.housekeeping = Housekeeping(SessionStore(database), self.configuration)
+        self.housekeeping = Housekeeping(SessionStore(database), ApiKeyStore(database), self.configuration)
 
     def doors(self) -> list[Door]:
         """What the server serves."""

@@ -148,6 +148,19 @@ class ApiKeyStore:
                 {"id": api_key_id, "by_present": by_present},
             )
 
+    async def remove_ended(self, before: timedelta, number: int) -> int:
+        """Forget up to ``number`` keys that were revoked, or expired, longer than ``before`` ago."""
+        async with self._database.connection() as connection:
+            removed = await connection.execute(
+                """
+                DELETE FROM api_keys WHERE id IN (
+                    SELECT id FROM api_keys WHERE least(revoked_at, expires_at) < now() - %s::interval
+                     ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)
+                """,
+                (before, number),
+            )
+            return removed.rowcount
+
     async def _changed(self, connection: Connection, api_key_id: UUID, change: str, *values: object) -> ApiKey:
         changed = await connection.execute(
             f"UPDATE api_keys k SET {change} WHERE id = %s RETURNING {_COLUMNS}".encode(),  # noqa: S608 - words of ours
