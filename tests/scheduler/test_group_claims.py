@@ -16,12 +16,14 @@ from novacron_scheduler.decision import decide
 from novacron_scheduler.inventory.live import Inventory
 from novacron_scheduler.node import Description, Heartbeat, NodeStatus, NodeType
 from novacron_scheduler.nodes import Nodes
+from novacron_scheduler.policies import Policies
+from novacron_scheduler.policy import Policy, PolicyType
 from novacron_scheduler.quota import Limits
 from novacron_scheduler.quotas import Quotas
 from novacron_scheduler.reservation import Demand
 from novacron_scheduler.reservations import Reservations
 from novacron_scheduler.resources import Ratios, Resources
-from novacron_scheduler.store import DecisionStore, NodeStore, QuotaStore, ReservationStore
+from novacron_scheduler.store import DecisionStore, NodeStore, PolicyStore, QuotaStore, ReservationStore
 
 TENANT = uuid4()
 TOKENS = PageTokens(b"k" * 32)
@@ -47,8 +49,8 @@ class World:
         inventory = Inventory(self.database, fresh_seconds=fresh_seconds)
         return Reservations(self.database, ReservationStore(), DecisionStore(), TOKENS, inventory)
 
-    async def beat(self, name, cpu=8, **changes):
-        said = Description("h", "192.0.2.1", "192.0.2.1:1", NodeType.COMPUTE, "", "", ("kvm",), {}, (), "", "")
+    async def beat(self, name, cpu=8, zone="", **changes):
+        said = Description("h", "192.0.2.1", "192.0.2.1:1", NodeType.COMPUTE, "", zone, ("kvm",), {}, (), "", "")
         await self.nodes.heartbeat(Heartbeat(name, "default", 1, said, Resources(cpu, 65536, 1000), **changes), name)
 
     async def rows(self, query, *values):
@@ -89,7 +91,7 @@ def under_way(calls):
 
 async def behind_others(scheduler, *asked):
     """The same, with others ahead of them: these are one group."""
-    return (await together(scheduler, *(wanted() for _ in range(AHEAD)), *asked))[AHEAD:]
+    return (await together(scheduler, *(wanted(tenant=uuid4()) for _ in range(AHEAD)), *asked))[AHEAD:]
 
 
 def moments(made):
@@ -304,6 +306,29 @@ async def test_who_gives_up_waiting_takes_nobody_along(world):
     answers = await asyncio.gather(*calls, return_exceptions=True)
     assert all(isinstance(one, asyncio.CancelledError) for one in answers[::2])
     assert {one.node.name for one in answers[1::2]} == {"n1"}
+    await world.check_sums()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"rules": {"spread_over": "availability_zone"}},
+        {"anti_affinity_rules": ({"kind": "anti_affinity"},)},
+        {"anti_affinity_rules": ({"kind": "anti_affinity", "over": "availability_zone"},)},
+        {"anti_affinity_rules": ({"kind": "anti_affinity", "required": True},)},
+    ],
+    ids=["spread", "apart by node", "apart by zone", "apart by node, always"],
+)
+async def test_vms_of_one_group_see_one_another_where_their_policy_looks_at_neighbours(world, said):
+    for number, cpu in enumerate((1000, 8, 8)):
+        await world.beat(f"n{number}", cpu, zone=f"z{number}")
+    policy = Policy(uuid4(), TENANT, "apart", PolicyType.PLACEMENT, **said)
+    await Policies(world.database, PolicyStore(), TOKENS).create(policy, None)
+    others = [(wanted(tenant=uuid4()), action()) for _ in range(3)]
+    answers = await behind_others(world.scheduler(), *((wanted(), action()) for _ in range(3)), *others)
+    assert {one.node.name for one in answers[3:]} == {"n0"}
+    placed = await world.rows("SELECT count(*) FROM resource_allocations WHERE tenant_id = %s GROUP BY node_id", TENANT)
+    assert placed == [(1,)] * 3
     await world.check_sums()
 
 

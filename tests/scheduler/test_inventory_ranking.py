@@ -77,16 +77,38 @@ def inventory(of):
 def guideline(of):
     return Guideline(
         "policy",
-        Rules(strategy=of.choice([None, "spread", "binpack"])),
+        Rules(
+            strategy=of.choice([None, "spread", "binpack"]),
+            spread_over=of.choice([None, None, "availability_zone", "region"]),
+        ),
         PlacementConstraints(regions=tuple(filter(None, some(of, 2))), node_labels=labels(of)),
         PlacementPreferences(node_labels=labels(of)),
-        (),
+        tuple(rule(of) for _ in range(of.choice([0, 0, 1, 2]))),
     )
+
+
+def rule(of):
+    return AffinityRule(
+        kind=of.choice(["affinity", "anti_affinity"]),
+        group=of.choice(["", "web"]),
+        over=of.choice(["node", "availability_zone"]),
+    )
+
+
+def neighbours(of, places, likely=0.5):
+    """How many VMs of each group are where."""
+    return {group: {place: of.randint(0, 2) for place in places if of.random() < likely} for group in ("", "web")}
 
 
 def demand_for(of, nodes):
     names = [one.offer.name for one in nodes] + [str(one.offer.node_id) for one in nodes]
     policies = [guideline(of) for _ in range(of.choice([0, 0, 1, 2]))]
+    said = replace(
+        directive(policies, tuple(of.choice([[], ["web"]]))),
+        by_node=neighbours(of, [str(one.offer.node_id) for one in nodes[:5]]),
+        by_zone=neighbours(of, WORDS, 1.0),
+        by_region=neighbours(of, WORDS, 1.0),
+    )
     return Demand(
         vm_id=UUID(int=of.getrandbits(128)),
         tenant_id=UUID(int=1),
@@ -98,13 +120,13 @@ def demand_for(of, nodes):
         node_labels=labels(of) if of.random() < 0.3 else {},
         tolerations=taints(of, 0.5),
         node=of.choice(["nobody", *names]) if of.random() < 0.2 else "",
-        directive=directive(policies, ()),
+        directive=said,
     )
 
 
 def filled(nodes):
     columns, classes = Columns(), Classes()
-    classes.place([one.offer for one in nodes], columns.put(nodes))
+    classes.assign([one.offer for one in nodes], columns.put(nodes))
     return columns, classes
 
 
@@ -150,7 +172,7 @@ def test_they_still_do_when_nodes_have_come_changed_and_gone_and_claims_are_on_t
         if known is not None:
             one = replace(one, offer=replace(one.offer, node_id=known.offer.node_id, name=known.offer.name))
         nodes[one.offer.node_id] = one
-        classes.place([one.offer], columns.put([one]))
+        classes.assign([one.offer], columns.put([one]))
     for node_id in of.sample(list(nodes), min(3, len(nodes))):
         if of.random() < 0.3:
             del nodes[node_id]
@@ -165,9 +187,11 @@ def test_they_still_do_when_nodes_have_come_changed_and_gone_and_claims_are_on_t
     both_choose_alike(demand, nodes.values(), columns, classes)
 
 
-def test_a_demand_that_looks_at_its_neighbours_is_left_to_the_choice_one_by_one():
-    near = Guideline("near", Rules(), PlacementConstraints(), PlacementPreferences(), (AffinityRule(kind="affinity"),))
+def test_rules_that_must_hold_between_vms_and_moves_are_left_to_the_choice_one_by_one():
     demand = Demand(UUID(int=1), UUID(int=2), Resources(1, 1))
     assert can_rank(demand)
-    assert not can_rank(replace(demand, directive=directive([near], ())))
     assert not can_rank(replace(demand, leaves=UUID(int=3)))
+    for required in (True, False):
+        rules = (AffinityRule(kind="affinity", required=required),)
+        near = Guideline("near", Rules(), PlacementConstraints(), PlacementPreferences(), rules)
+        assert can_rank(replace(demand, directive=directive([near], ()))) is not required

@@ -9,12 +9,14 @@ leaves nothing behind and holds up nobody: it is chosen for again, or goes the e
 from __future__ import annotations
 
 import enum
+from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
+from novacron import tenancy
 from novacron.db import Connection, Database
 from novacron.errors import Conflict
 from novacron.saga import barrier
@@ -27,8 +29,11 @@ from .answer import Answer, M
 from .decision import decide
 from .inventory.live import Inventory
 from .inventory.ranking import can_rank
+from .policy import Neighbour
+from .quota import Quota
 from .reservation import Demand, Reservation
-from .store.group_claims import Choice, Circumstances, GroupClaimStore, TakenBack
+from .store import PolicyStore
+from .store.group_claims import Choice, GroupClaimStore, TakenBack
 
 # Lost so often, a VM is chosen for in a snapshot of its own.
 _TRIES = 3
@@ -51,16 +56,26 @@ class _Ask:
     key: SagaKey | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Directed:
+    """Demands that can be chosen for, by their places, and what there is to know for it."""
+
+    demands: Mapping[int, Demand]
+    quotas: Mapping[UUID, Quota]
+    neighbours: Mapping[UUID, list[Neighbour]]  # of tenants whose policies look at them
+
+
 _Outcome = Message | _Missed
 
 
 class GroupClaims:
-    """The short way of a reserve: VMs that have no place yet, under policies that look at no neighbours."""
+    """The short way of a reserve: VMs that have no place yet, and whose policies bind no VMs to one another."""
 
     def __init__(self, database: Database, inventory: Inventory) -> None:
         self._database = database
         self._inventory = inventory
         self._store = GroupClaimStore()
+        self._policies = PolicyStore()
         self._commits: GroupCommit[_Ask, _Outcome] = GroupCommit(self._write, writers=2, most=_MOST)
 
     async def claim(self, demand: Demand, answer: Answer[Reservation, M]) -> M | None:
@@ -80,6 +95,11 @@ class GroupClaims:
         return None
 
     async def _write(self, asks: Sequence[_Ask]) -> Sequence[_Outcome]:
+        # Whoever's request it is in which these are written: they are many tenants'.
+        with tenancy.every_tenant():
+            return await self._claimed(asks)
+
+    async def _claimed(self, asks: Sequence[_Ask]) -> Sequence[_Outcome]:
         await self._inventory.fresh()
         outcomes: dict[int, _Outcome] = {}
         # Of two for one VM the second finds, the exact way, what the first was given.
@@ -100,9 +120,9 @@ class GroupClaims:
         async with self._transaction() as connection:
 
             async def effect(free: Sequence[int]) -> Mapping[int, Message]:
-                known = await self._circumstances(connection, [asks[place] for place in free])
-                chosen = self._choose({place: asks[place] for place in free}, known)
-                claimed = await self._claim(connection, list(chosen.values()), known)
+                directed = await self._directed(connection, {place: asks[place].demand for place in free})
+                chosen = self._choose(directed)
+                claimed = await self._claim(connection, list(chosen.values()), directed.quotas)
                 missed.update({place: _Missed.RACE for place, one in chosen.items() if one.demand.vm_id not in claimed})
                 return {
                     place: asks[place].answer.of(claimed[one.demand.vm_id])
@@ -113,42 +133,59 @@ class GroupClaims:
             made = await barrier.once_each(connection, [ask.key for ask in asks], effect)
         return {**made, **missed}
 
-    async def _circumstances(self, connection: Connection, asks: Sequence[_Ask]) -> Circumstances:
-        vm_ids = [ask.demand.vm_id for ask in asks]
-        return await self._store.circumstances(connection, vm_ids, list({ask.demand.tenant_id for ask in asks}))
-
-    def _choose(self, asks: Mapping[int, _Ask], known: Circumstances) -> dict[int, Choice]:
-        """A node for each that can be chosen for here. Each sees what those before it are about to take, and holds it
-        until the claim is decided: nothing may be awaited between this and :meth:`_claim`."""
-        chosen: dict[int, Choice] = {}
-        quotas = dict(known.quotas)
-        for place, ask in asks.items():
-            demand = ask.demand
+    async def _directed(self, connection: Connection, asked: Mapping[int, Demand]) -> _Directed:
+        """Those that can be chosen for here, with what their tenants' policies say; where rules look at other VMs, that is
+        one more look."""
+        tenants = {demand.tenant_id for demand in asked.values()}
+        vm_ids = [demand.vm_id for demand in asked.values()]
+        known = await self._store.circumstances(connection, vm_ids, list(tenants))
+        demands, looking = {}, []
+        for place, demand in asked.items():
             said = policy.directive(known.guidelines.get(demand.tenant_id, ()), demand.groups)
             if said.guidelines:
                 demand = replace(demand, directive=said)
-            if demand.vm_id in known.held or not can_rank(demand):
-                continue
+            if demand.vm_id not in known.held and can_rank(demand):
+                demands[place] = demand
+                looking += [demand] if said.looks_at_neighbours else []
+        if not looking:
+            return _Directed(demands, known.quotas, {})
+        by_node = any(one.directive.looks_at_nodes for one in looking)
+        near = await self._policies.neighbours(connection, list({one.tenant_id for one in looking}), by_node=by_node)
+        return _Directed(demands, known.quotas, near)
+
+    def _choose(self, directed: _Directed) -> dict[int, Choice]:
+        """A node for each that finds one here. Each sees what those before it are about to take, and holds it until the claim
+        is decided: nothing may be awaited between this and :meth:`_claim`."""
+        chosen: dict[int, Choice] = {}
+        quotas, near = dict(directed.quotas), defaultdict(list, directed.neighbours)
+        for place, demand in directed.demands.items():
             held, more = quotas.get(demand.tenant_id), quota.charge(demand.need)
             if held is not None and held.exceeded_by(more):
                 continue
+            said = demand.directive
+            if said.looks_at_neighbours:
+                said = policy.among(said, near[demand.tenant_id], self._inventory.places())
+                demand = replace(demand, directive=said)
             ranking = self._inventory.rank(demand)
             if not ranking.candidates:
                 continue
             best = ranking.candidates[0]
+            offer = self._inventory.hold(best.offer.node_id, demand.need)
             if held is not None:
                 quotas[demand.tenant_id] = held.with_use(more)
-            self._inventory.hold(best.offer.node_id, demand.need)
+            if said.looks_at_neighbours:
+                where = (str(offer.node_id), offer.availability_zone, offer.region)
+                near[demand.tenant_id].append(Neighbour(*where, demand.groups, 1))
             decision = decide(demand, ranking, best, explanation.chosen(demand, ranking, best))
-            chosen[place] = Choice(demand, best.offer, decision, demand.digest())
+            chosen[place] = Choice(demand, offer, decision, demand.digest())
         return chosen
 
     async def _claim(
-        self, connection: Connection, choices: Sequence[Choice], known: Circumstances
+        self, connection: Connection, choices: Sequence[Choice], quotas: Mapping[UUID, Quota]
     ) -> Mapping[UUID, Reservation]:
         if not choices:
             return {}
-        limited = known.quotas.keys() & {one.demand.tenant_id for one in choices}
+        limited = quotas.keys() & {one.demand.tenant_id for one in choices}
         try:
             claimed = await self._store.claim(connection, choices, list(limited))
         finally:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import enum
-from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Annotated, Any, Literal
@@ -196,6 +196,11 @@ class Directive:
         return bool(self.affinity or self.spread_over)
 
     @cached_property
+    def looks_at_nodes(self) -> bool:
+        """Whether it matters on which nodes the neighbours are, and not only in which zones."""
+        return any(rule.over == "node" for rule in self.affinity)
+
+    @cached_property
     def binds_neighbours(self) -> bool:
         """Whether two VMs at once could break a rule that must hold: they have to see each other."""
         return any(rule.required for rule in self.affinity)
@@ -239,6 +244,32 @@ def directive(guidelines: Iterable[Guideline], groups: tuple[str, ...]) -> Direc
     """What these policies, the highest first, say about a VM of these groups."""
     own = set(groups)
     return Directive(tuple(one for one in guidelines if not one.rules.groups or own & set(one.rules.groups)), groups)
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """Where some of a tenant's VMs are, of the same groups."""
+
+    node_id: str
+    availability_zone: str
+    region: str
+    groups: Sequence[str]
+    count: int
+
+
+def among(said: Directive, neighbours: Iterable[Neighbour], places: Collection[tuple[str, str]]) -> Directive:
+    """The directive for a VM among these; ``places`` are all regions and zones with nodes."""
+    by_node, by_zone, by_region = (defaultdict[str, Counter[str]](Counter) for _ in range(3))
+    for one in neighbours:
+        for group in ("", *one.groups):
+            by_node[group][one.node_id] += one.count
+            by_zone[group][one.availability_zone] += one.count
+            by_region[group][one.region] += one.count
+    regions, zones = {region for region, _ in places}, {zone for _, zone in places}
+    for group in ("", *said.groups):  # a place with nobody in it is one to spread to
+        by_zone[group].update(dict.fromkeys(zones, 0))
+        by_region[group].update(dict.fromkeys(regions, 0))
+    return replace(said, by_node=by_node, by_zone=by_zone, by_region=by_region)
 
 
 def _wrong(path: str, model: type[Document], said: dict[str, Any]) -> list[FieldViolation]:

@@ -1,33 +1,49 @@
 """Nodes that no condition tells apart, looked at once.
 
-All that a filter sees of a node but its room is the same for many nodes: they are of one class. A filter is asked once for
-each class and set of conditions, and its answer holds for every node of it, until one changes its class. (Nomad computes
-classes of nodes to the same end.)
+All that the filters see of a node but its room is the same for many nodes: they are of one class. A question, such as whether a
+region is the one that is asked for, is put once to each class, and the answer holds for every node of it, until one
+changes its class. (Nomad computes classes of nodes to the same end.)
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..placement import FILTERS, Offer
-from ..policy import Guideline
 from ..reservation import Demand
-from ..resources import Resources
 
-# These tell nodes of one class apart.
-BY_NODE = ("elsewhere", "node", "resources")
-BY_CLASS = tuple(name for name in FILTERS if name not in BY_NODE)
-# Flavours of VMs times the sets of policies that they are under: as many as are in use at one time, not as there may be.
-_KEPT = 256
-_PASSES = len(BY_CLASS)
+# What VMs ask for, value by value, and not in all their combinations: a few dozen in use at a time.
+_KEPT = 1024
+_BY_NODE = ("elsewhere", "node", "resources")
+Column = NDArray[Any]
 Mask = NDArray[np.bool_]
-Shares = NDArray[np.float64]
+
+# What a filter asks of a class because of this demand; None: nothing, every node passes.
+_QUESTIONS: dict[str, Callable[[Demand], Hashable | None]] = {
+    "maintenance": lambda _: (),
+    "not_ready": lambda _: (),
+    "node_type": lambda _: (),
+    "hypervisor_type": lambda demand: demand.hypervisor_type or None,
+    "region": lambda demand: demand.region or None,
+    "availability_zone": lambda demand: demand.availability_zone or None,
+    "labels": lambda demand: tuple(sorted(demand.node_labels.items())) or None,
+    "taints": lambda demand: demand.tolerations,
+    "gpu_type": lambda demand: demand.gpu_type or None,
+    "policy": lambda demand: policies(demand) or None,
+    # Of rules that must hold between VMs nothing is known here: whoever has one is not chosen for by this.
+    "affinity": lambda _: None,
+}
+
+
+def policies(demand: Demand) -> tuple[int, ...]:
+    """Equal for demands under the same policies, while these live."""
+    return tuple(map(id, demand.directive.guidelines))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +53,14 @@ class Passing:
     rows: Mask
     count: int
     removed: dict[str, int]
+
+
+@dataclass(slots=True)
+class _Answers:
+    by_class: Column
+    by_row: Column
     version: int
-    # Whose the conditions are: as long as they live here, nobody else has their identity.
-    guidelines: tuple[Guideline, ...]
-    scores: dict[str, Shares] = field(default_factory=dict)
+    asked_for: Demand | None  # keeps alive whatever the question names by identity
 
 
 class Classes:
@@ -48,78 +68,94 @@ class Classes:
 
     def __init__(self) -> None:
         self.of_row = np.empty(0, np.int32)
-        self.version = 0
+        self._version = 0
         self._numbers: dict[Hashable, int] = {}
         self._likenesses: list[Offer] = []  # one of each class
-        self._passing: OrderedDict[Hashable, Passing] = OrderedDict()
+        self._answers: OrderedDict[Hashable, _Answers] = OrderedDict()
+        self._places: dict[tuple[str, str], int] = {}
+        self._inhabited: tuple[int, list[tuple[str, str]]] = (-1, [])
 
-    def place(self, offers: Sequence[Offer], rows: Sequence[int]) -> None:
+    def assign(self, offers: Sequence[Offer], rows: Sequence[int]) -> None:
         """These rows are of the classes of these offers; rows may be new."""
-        numbers = np.array([self._number(offer) for offer in offers], np.int32)
         places = np.array(rows, np.intp)
         width = max(len(self.of_row), int(places.max(initial=-1)) + 1)
         of_row = np.full(width, -1, np.int32)
         of_row[: len(self.of_row)] = self.of_row
-        of_row[places] = numbers
+        of_row[places] = [self._number(offer) for offer in offers]
         if not np.array_equal(of_row, self.of_row):
             self.of_row = of_row
-            self.version += 1
+            self._version += 1
 
     def begin_anew(self, offers: Sequence[Offer]) -> None:
         """These are all: classes that nobody is of are forgotten."""
-        self._numbers, self._likenesses, self.of_row = {}, [], np.empty(0, np.int32)
-        self._passing.clear()
-        self.version += 1
-        self.place(offers, range(len(offers)))
+        self.of_row = np.empty(0, np.int32)
+        self._version += 1
+        for known in (self._numbers, self._likenesses, self._answers, self._places):
+            known.clear()
+        self.assign(offers, range(len(offers)))
 
     @property
     def mostly_empty(self) -> bool:
         """Whether most classes have been left by all their nodes."""
         return len(self._likenesses) > 64 + 2 * len(self.of_row)
 
-    def passing(self, demand: Demand) -> Passing:
-        """Which rows pass the filters of :data:`BY_CLASS`."""
-        conditions = _conditions(demand)
-        known = self._passing.get(conditions)
-        if known is not None and known.version == self.version:
-            self._passing.move_to_end(conditions)
-            return known
-        verdicts = np.array([_verdict(one, demand) for one in self._likenesses], np.int8)[self.of_row]
-        made = passing(verdicts, self.version, demand)
-        self._passing[conditions] = made
-        while len(self._passing) > _KEPT:
-            self._passing.popitem(last=False)
-        return made
+    def passing(self, demand: Demand, named: Sequence[int]) -> Passing:
+        """Which rows pass every filter but room; ``named`` are those that the demand allows if it names a node."""
+        rows, count, removed = np.ones(len(self.of_row), np.bool_), len(self.of_row), {}
+        if demand.node:
+            rows[:] = False
+            rows[list(named)] = True
+            removed["node"], count = count - len(named), len(named)
+        for name, passes in FILTERS.items():
+            if name in _BY_NODE or (asked := _QUESTIONS[name](demand)) is None:
+                continue
+            rows &= self.ask((name, asked), passes, demand, np.bool_)
+            left = int(np.count_nonzero(rows))
+            removed[name], count = count - left, left
+        return Passing(rows, count, {name: number for name, number in removed.items() if number})
 
-    def score(self, of: Callable[[Offer, Demand, Resources], float], demand: Demand) -> Shares:
-        """A score that is the same for all nodes of a class, by row."""
-        return np.array([of(one, demand, Resources()) for one in self._likenesses], np.float64)[self.of_row]
+    def ask(self, question: Hashable, of: Callable[[Offer, Any], Any], demand: Demand | None, kind: type) -> Column:
+        """The answer of each row's class."""
+        known = self._answers.get(question)
+        if known is None:
+            known = self._answers[question] = _Answers(np.empty(0, kind), np.empty(0, kind), -1, demand)
+            if len(self._answers) > _KEPT:
+                self._answers.popitem(last=False)
+        self._answers.move_to_end(question)
+        if known.version != self._version:
+            new = [of(one, demand) for one in self._likenesses[len(known.by_class) :]]
+            known.by_class = np.concatenate([known.by_class, np.array(new, kind)])
+            known.by_row, known.version = known.by_class[self.of_row], self._version
+        return known.by_row
 
-    def of_named(self, demand: Demand, rows: Sequence[int]) -> Passing:
-        """The same where the demand names the one node that it may be: all others are removed by that first."""
-        verdicts = np.full(len(self.of_row), -1, np.int8)
-        for row in rows:
-            verdicts[row] = _verdict(self._likenesses[self.of_row[row]], demand)
-        others = len(self.of_row) - len(rows)
-        return passing(verdicts, self.version, demand, {"node": others} if others else {})
+    def by_place(self, of: Callable[[str, str], float]) -> Column:
+        """What is the same for all nodes of a region and zone, by row."""
+        numbers = self._place_of_row()
+        values = np.zeros(len(self._places), np.float64)
+        for place in self.places():
+            values[self._places[place]] = of(*place)
+        return values[numbers]
+
+    def places(self) -> list[tuple[str, str]]:
+        """Regions and zones in which there are nodes."""
+        if self._inhabited[0] != self._version:
+            numbers = np.unique(self._place_of_row()).tolist()
+            known = list(self._places)
+            used = [known[number] for number in numbers]
+            self._inhabited = self._version, used
+        return self._inhabited[1]
+
+    def _place_of_row(self) -> Column:
+        def number(offer: Offer, _: Demand | None) -> int:
+            return self._places.setdefault((offer.region, offer.availability_zone), len(self._places))
+
+        return self.ask("place", number, None, np.int32)
 
     def _number(self, offer: Offer) -> int:
         number = self._numbers.setdefault(_traits(offer), len(self._likenesses))
         if number == len(self._likenesses):
             self._likenesses.append(offer)
         return number
-
-
-def passing(verdicts: NDArray[np.int8], version: int, demand: Demand, removed: dict[str, int] | None = None) -> Passing:
-    """What the verdicts say together; a negative one has been counted elsewhere."""
-    counts = np.bincount(verdicts[verdicts >= 0], minlength=_PASSES + 1)
-    told = (removed or {}) | {name: int(count) for name, count in zip(BY_CLASS, counts, strict=False) if count}
-    return Passing(verdicts == _PASSES, int(counts[_PASSES]), told, version, demand.directive.guidelines)
-
-
-def _verdict(likeness: Offer, demand: Demand) -> int:
-    """The number of the first filter that removes it; :data:`_PASSES`: none does."""
-    return next((number for number, name in enumerate(BY_CLASS) if not FILTERS[name](likeness, demand)), _PASSES)
 
 
 def _traits(offer: Offer) -> tuple[Any, ...]:
@@ -132,16 +168,4 @@ def _traits(offer: Offer) -> tuple[Any, ...]:
         tuple(sorted(offer.labels.items())),
         tuple(offer.taints),
         offer.gpu_type,
-    )
-
-
-def _conditions(demand: Demand) -> tuple[Any, ...]:
-    return (
-        demand.hypervisor_type,
-        demand.region,
-        demand.availability_zone,
-        tuple(sorted(demand.node_labels.items())),
-        demand.tolerations,
-        demand.gpu_type,
-        tuple(map(id, demand.directive.guidelines)),
     )

@@ -101,11 +101,12 @@ class Columns:
         self._allocated[:, rows] = allocated[:, old]
         self._free_up(rows)
 
-    def hold(self, node_id: UUID, need: Resources) -> None:
+    def hold(self, node_id: UUID, need: Resources) -> Offer:
         """Count what is being claimed, so that whoever chooses next sees it gone."""
         row = self._row[node_id]
         self._held[:, row] += need
         self._free_up(row)
+        return self.offers[row]
 
     def let_go(self, node_id: UUID, need: Resources) -> None:
         """The claim was decided: what it took, if anything, the database tells."""

@@ -18,7 +18,7 @@ from novacron import logs
 from novacron.db import Connection, Database
 from novacron.errors import NovacronError
 
-from ..placement import Ranking
+from ..placement import Offer, Ranking
 from ..reservation import Demand
 from ..resources import Resources
 from ..store.inventory import InventoryStore, Numbers
@@ -62,9 +62,13 @@ class Inventory:
         """As :func:`..placement.rank`, of what is known now."""
         return rank(demand, self._nodes, self._classes)
 
-    def hold(self, node_id: UUID, need: Resources) -> None:
-        """This is about to be claimed: who chooses next sees it gone."""
-        self._nodes.hold(node_id, need)
+    def places(self) -> list[tuple[str, str]]:
+        """Regions and zones in which there are nodes."""
+        return self._classes.places()
+
+    def hold(self, node_id: UUID, need: Resources) -> Offer:
+        """This is about to be claimed: who chooses next sees it gone. The node as it was read, but for what is free."""
+        return self._nodes.hold(node_id, need)
 
     def let_go(self, node_id: UUID, need: Resources) -> None:
         """The claim was decided, or will never be."""
@@ -77,7 +81,7 @@ class Inventory:
     async def look_again(self, connection: Connection, node_ids: Iterable[UUID]) -> None:
         """Read these nodes whole: what is known of them was not so."""
         listings = await self._store.some(connection, list(node_ids))
-        self._classes.place([one.offer for one in listings], self._nodes.put(listings))
+        self._classes.assign([one.offer for one in listings], self._nodes.put(listings))
 
     async def _read(self) -> None:
         since, began = self._nodes.clock, time.monotonic()

@@ -10,17 +10,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
+from uuid import UUID
 from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .. import placement
-from ..placement import KEPT_CANDIDATES, Candidate, Ranking
+from ..placement import KEPT_CANDIDATES, Candidate, Offer, Ranking
+from ..policy import AffinityRule, Directive
 from ..reservation import Demand, Scored
-from .classes import Classes, Passing, Shares
+from ..resources import Resources
+from .classes import Classes, policies
 from .columns import Columns, Rows
 
+Shares = NDArray[np.float64]
 _CPU, _MEMORY, _GPU = 0, 1, 4
 _BLANK = bytes(16)
 
@@ -60,23 +64,58 @@ BY_ROOM: dict[str, Callable[[_Left], Shares]] = {
     "gpu_kept": _gpu_kept,
     "packed": _packed,
 }
-BY_CLASS = {"preferred"}
+
+
+def _preferred(demand: Demand, nodes: Columns, classes: Classes) -> Shares:
+    def share(offer: Offer, asked: Demand) -> float:
+        return placement.preferred(offer, asked, Resources())
+
+    return classes.ask(("preferred", policies(demand)), share, demand, np.float64)
+
+
+def _apart(demand: Demand, nodes: Columns, classes: Classes) -> Shares:
+    return classes.by_place(demand.directive.spread)
+
+
+def _company(demand: Demand, nodes: Columns, classes: Classes) -> Shares:
+    said = demand.directive
+    rules = [rule for rule in said.affinity if not rule.required]
+    return reduce(add, (_keeps(said, rule, nodes, classes) for rule in rules)) / len(rules)
+
+
+def _keeps(said: Directive, rule: AffinityRule, nodes: Columns, classes: Classes) -> Shares:
+    if rule.over != "node":
+        return classes.by_place(lambda _, zone: said.keeps(rule, "", zone))
+    # Of most nodes the rule knows nothing: they are all as one that nobody is on.
+    keeps = np.full(len(nodes), float(said.keeps(rule, "", "")))
+    for node_id in said.by_node.get(rule.group, {}):
+        row = nodes.row(UUID(node_id))
+        if row is not None:
+            keeps[row] = said.keeps(rule, node_id, "")
+    return keeps
+
+
+BY_TRAITS: dict[str, Callable[[Demand, Columns, Classes], Shares]] = {
+    "preferred": _preferred,
+    "apart": _apart,
+    "company": _company,
+}
 
 
 def can_rank(demand: Demand) -> bool:
-    """Whether this choice is known here: what looks at a VM's neighbours, or away from where it is, is not."""
-    known = BY_ROOM.keys() | BY_CLASS
+    """Whether this choice is known here: that of a VM which moves, or whose rules must hold between VMs, is not."""
+    known = BY_ROOM.keys() | BY_TRAITS.keys()
     return (
         demand.leaves is None
-        and not demand.directive.looks_at_neighbours
+        and not demand.directive.binds_neighbours
         and placement.scores_for(demand.directive).keys() <= known
     )
 
 
 def rank(demand: Demand, nodes: Columns, classes: Classes) -> Ranking:
     """As :func:`..placement.rank`, but that the closest are not told where nothing fits."""
-    passing = classes.of_named(demand, nodes.named(demand.node)) if demand.node else classes.passing(demand)
-    fits = passing.rows.copy()
+    passing = classes.passing(demand, nodes.named(demand.node) if demand.node else ())
+    fits = passing.rows
     for free, wanted in zip(nodes.free, demand.need, strict=True):
         fits &= free >= wanted
     rows = np.flatnonzero(fits)
@@ -84,14 +123,14 @@ def rank(demand: Demand, nodes: Columns, classes: Classes) -> Ranking:
     removed = passing.removed | ({"resources": short} if short else {})
     if not len(rows):
         return Ranking(len(nodes), 0, (), removed, ())
-    factors = _factors(demand, nodes, classes, passing, rows)
+    factors = _factors(demand, nodes, classes, rows)
     scores = reduce(add, factors.values())
     best = _best(scores, nodes.ties[rows] ^ np.uint32(_tie(demand)))
     candidates = _candidates(nodes, rows[best], scores[best], {name: of[best] for name, of in factors.items()})
     return Ranking(len(nodes), len(rows), candidates, removed, ())
 
 
-def _factors(demand: Demand, nodes: Columns, classes: Classes, passing: Passing, rows: Rows) -> dict[str, Shares]:
+def _factors(demand: Demand, nodes: Columns, classes: Classes, rows: Rows) -> dict[str, Shares]:
     everywhere = len(rows) == len(nodes)
     taken = slice(None) if everywhere else rows
     shares = {
@@ -101,13 +140,11 @@ def _factors(demand: Demand, nodes: Columns, classes: Classes, passing: Passing,
     }
     left = _Left(shares, nodes.free[_GPU][taken] - demand.need.gpu_count, bool(demand.need.gpu_count))
     factors: dict[str, Shares] = {}
-    for name, (weight, score) in placement.scores_for(demand.directive).items():
-        if name in BY_CLASS:
-            if name not in passing.scores:
-                passing.scores[name] = classes.score(score, demand)
-            factors[name] = weight * passing.scores[name][taken]
-        else:
+    for name, (weight, _) in placement.scores_for(demand.directive).items():
+        if name in BY_ROOM:
             factors[name] = weight * BY_ROOM[name](left)
+        else:
+            factors[name] = weight * BY_TRAITS[name](demand, nodes, classes)[taken]
     return factors
 
 

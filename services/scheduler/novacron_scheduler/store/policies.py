@@ -5,9 +5,8 @@
 from __future__ import annotations
 
 import json
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -18,7 +17,7 @@ from psycopg.types.json import Jsonb
 from novacron.db import Connection
 
 from ..placement import Offer
-from ..policy import Directive, Guideline, Policy, PolicyType
+from ..policy import Directive, Guideline, Neighbour, Policy, PolicyType, among
 from ..reservation import Demand
 
 _COLUMNS = """
@@ -54,6 +53,14 @@ FROM scheduling_policies WHERE tenant_id = ANY(%s) AND enabled AND policy_type =
 """
 # Two VMs of a tenant whose policy must hold between them are placed one after the other: the second sees the first.
 _ONE_BY_ONE = "SELECT pg_advisory_xact_lock(hashtextextended('placement of ' || %s::uuid, 0))"
+# Of several tenants, and by node only where a rule asks for it: a tenant has fewer zones than VMs.
+_NEIGHBOURS_OF = """
+SELECT held.tenant_id, CASE WHEN %(by_node)s THEN held.node_id::text ELSE '' END, nodes.availability_zone, nodes.region,
+    held.groups, count(DISTINCT held.vm_id)
+FROM resource_allocations held JOIN nodes ON nodes.id = held.node_id
+WHERE held.tenant_id = ANY(%(tenants)s) AND held.status <> 'deallocated'
+GROUP BY 1, 2, 3, 4, 5
+"""
 _NEIGHBOURS = """
 SELECT held.node_id::text, nodes.availability_zone, nodes.region, held.groups, count(DISTINCT held.vm_id)
 FROM resource_allocations held JOIN nodes ON nodes.id = held.node_id
@@ -107,18 +114,19 @@ class PolicyStore:
         rules must hold is placed until the transaction ends."""
         if one_by_one:
             await connection.execute(_ONE_BY_ONE, (demand.tenant_id,))
-        places: list[defaultdict[str, Counter[str]]] = [defaultdict(Counter) for _ in range(3)]
-        for *where, groups, count in await (
-            await connection.execute(_NEIGHBOURS, (demand.tenant_id, demand.vm_id))
-        ).fetchall():
-            for place, counted in zip(where, places, strict=True):
-                for group in ("", *groups):
-                    counted[group][place] += count
-        by_node, by_zone, by_region = places
-        for group in ("", *said.groups):  # a place with nobody in it is one to spread to
-            by_zone[group].update(dict.fromkeys((offer.availability_zone for offer in offers), 0))
-            by_region[group].update(dict.fromkeys((offer.region for offer in offers), 0))
-        return replace(said, by_node=by_node, by_zone=by_zone, by_region=by_region)
+        rows = await (await connection.execute(_NEIGHBOURS, (demand.tenant_id, demand.vm_id))).fetchall()
+        found = [Neighbour(*row) for row in rows]
+        return among(said, found, {(offer.region, offer.availability_zone) for offer in offers})
+
+    async def neighbours(
+        self, connection: Connection, tenants: Sequence[UUID], *, by_node: bool
+    ) -> dict[UUID, list[Neighbour]]:
+        """Where the VMs of each of these tenants are; told by node only if asked to."""
+        found: defaultdict[UUID, list[Neighbour]] = defaultdict(list)
+        values = {"tenants": list(tenants), "by_node": by_node}
+        for tenant_id, *where in await (await connection.execute(_NEIGHBOURS_OF, values)).fetchall():
+            found[tenant_id].append(Neighbour(*where))
+        return found
 
 
 @lru_cache(maxsize=4096)
