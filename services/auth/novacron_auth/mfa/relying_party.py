@@ -1,7 +1,11 @@
-"""WebAuthn Level 3, as far as a second factor needs it: options for browsers, and whether to trust their answers. No I/O."""
+"""WebAuthn Level 3, as far as a second factor needs it: options for browsers, and whether to trust their answers. No I/O.
+
+The library takes every format of attestation along, and a good part of a start: it is imported where keys are taken.
+"""
 
 from __future__ import annotations
 
+import importlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,16 +14,8 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-import webauthn
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from webauthn.helpers import parse_authentication_credential_json, parse_registration_credential_json
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
 
 from novacron.settings import SettingsError
 
@@ -72,6 +68,7 @@ class RelyingParty:
                     f"NOVACRON_WEBAUTHN_ORIGINS: {one}: is https://HOST[:PORT], where HOST is {rp_id} or ends in .{rp_id};"
                     " http only for localhost"
                 )
+        importlib.import_module("webauthn")  # at the start, and not while somebody waits for a login
         return cls(rp_id, listed)
 
     def registration_options(
@@ -82,6 +79,9 @@ class RelyingParty:
         Keys are discoverable (the authenticator keeps them): so a login needs no list of anybody's credentials, which would
         tell who has some (WebAuthn, 14.6.2).
         """
+        import webauthn
+        from webauthn.helpers import structs
+
         options = webauthn.generate_registration_options(
             rp_id=self.rp_id,
             rp_name=issuer,
@@ -89,21 +89,24 @@ class RelyingParty:
             user_name=username,
             challenge=challenge,
             timeout=TIMEOUT_SECONDS * 1000,
-            authenticator_selection=AuthenticatorSelectionCriteria(
-                resident_key=ResidentKeyRequirement.REQUIRED,
-                user_verification=UserVerificationRequirement.PREFERRED,
+            authenticator_selection=structs.AuthenticatorSelectionCriteria(
+                resident_key=structs.ResidentKeyRequirement.REQUIRED,
+                user_verification=structs.UserVerificationRequirement.PREFERRED,
             ),
-            exclude_credentials=[PublicKeyCredentialDescriptor(id=one) for one in held],
+            exclude_credentials=[structs.PublicKeyCredentialDescriptor(id=one) for one in held],
         )
         return webauthn.options_to_json(options)
 
     def assertion_options(self, challenge: bytes) -> str:
         """What ``navigator.credentials.get`` takes: the same for everybody but the challenge."""
+        import webauthn
+        from webauthn.helpers import structs
+
         options = webauthn.generate_authentication_options(
             rp_id=self.rp_id,
             challenge=challenge,
             timeout=TIMEOUT_SECONDS * 1000,
-            user_verification=UserVerificationRequirement.PREFERRED,
+            user_verification=structs.UserVerificationRequirement.PREFERRED,
         )
         return webauthn.options_to_json(options)
 
@@ -112,6 +115,8 @@ class RelyingParty:
 
         Of attestations only the form is judged: any make of key will do.
         """
+        import webauthn
+
         try:
             made = webauthn.verify_registration_response(
                 credential=answer.text,
@@ -129,6 +134,8 @@ class RelyingParty:
 
         None costs as much as a key. Whether the counter went on is for whoever holds the last one to judge.
         """
+        import webauthn
+
         try:
             shown = webauthn.verify_authentication_response(
                 credential=answer.text,
@@ -147,6 +154,8 @@ class RelyingParty:
 
 def registration(text: str) -> Answer:
     """What ``navigator.credentials.create`` gave. :raises Untrusted: it is no such thing."""
+    from webauthn.helpers import parse_registration_credential_json
+
     try:
         shown = parse_registration_credential_json(text)
         return Answer(text, shown.raw_id, _challenge(shown.response.client_data_json), None)
@@ -156,6 +165,8 @@ def registration(text: str) -> Answer:
 
 def assertion(text: str) -> Answer:
     """What ``navigator.credentials.get`` gave. :raises Untrusted: it is no such thing."""
+    from webauthn.helpers import parse_authentication_credential_json
+
     try:
         shown = parse_authentication_credential_json(text)
         challenge = _challenge(shown.response.client_data_json)
@@ -165,11 +176,13 @@ def assertion(text: str) -> Answer:
 
 
 def _challenge(client_data: bytes) -> bytes:
+    from webauthn import base64url_to_bytes
+
     told: dict[str, Any] = json.loads(client_data)
     # A page in a frame of another site's asks for a touch that is meant for that site.
     if told.get("crossOrigin") not in (None, False):
         raise Untrusted("another site's frame")
-    return webauthn.base64url_to_bytes(told["challenge"])
+    return base64url_to_bytes(told["challenge"])
 
 
 def _is_under(origin: str, rp_id: str) -> bool:
