@@ -53,6 +53,11 @@ async def test_a_vm_lives_its_whole_life_by_the_command(stack: Stack):
         return "cpu_usage_percent" in (await stack.run("metrics", "show", "web-1")).out
 
     await eventually(sampled, within=30, every=0.5)
+    resized = (
+        await stack.done("vm", "resize", "web-1", "--cpu", "2", "--memory", "256M", "--restart", "-o", "json")
+    ).json
+    assert (resized["state"], resized["spec"]["cpu_cores"]) == ("VM_STATE_RUNNING", 2)
+    assert (await stack.done("node", "list", "-o", "json")).json[0]["allocated"]["cpu_cores"] in (2, "2")
     for command, state in (("stop", "STOPPED"), ("start", "RUNNING"), ("reboot", "RUNNING"), ("delete", "DELETED")):
         after = await stack.done("vm", command, "web-1", "-o", "json")
         assert after.json["state"] == f"VM_STATE_{state}", command
