@@ -39,8 +39,8 @@ class BestFit:
         with psycopg.connect(server.url("best_fit")) as connection:
             connection.execute(_TABLES)
 
-    async def claims_per_second(self, seconds: float, in_flight: int) -> float:
-        """Everything is given back first."""
+    async def claims_per_second(self, claims: int, in_flight: int) -> float:
+        """About so many claims in all; everything is given back first."""
         with psycopg.connect(self._server.url("best_fit"), autocommit=True) as connection:
             connection.execute("TRUNCATE fit_allocations, fit_nodes")
             connection.execute(
@@ -49,18 +49,8 @@ class BestFit:
                 (self._nodes,),
             )
             connection.execute("VACUUM ANALYZE fit_nodes")
-        command = [
-            str(self._program),
-            "-n",
-            "-M",
-            "prepared",
-            "-c",
-            str(in_flight),
-            "-j",
-            "1",
-            "-T",
-            str(round(seconds)),
-        ]
+        each = str(claims // in_flight)
+        command = [str(self._program), "-n", "-M", "prepared", "-c", str(in_flight), "-j", "1", "-t", each]
         done = await asyncio.to_thread(
             subprocess.run,
             [*command, "-f", str(_STATEMENT), self._server.url("best_fit")],
