@@ -109,9 +109,10 @@ class DrainStore:
     async def look(self, connection: Connection, drain: Drain, *, cancelled: bool) -> Look:
         """The node's VMs as they are now."""
         values = {"id": drain.id, "node_id": drain.node_id, "closed_at": drain.closed_at}
-        guests = [_guest(row) for row in await (await connection.execute(_GUESTS, values)).fetchall()]
+        # First who may yet arrive: whoever does so between the two looks is seen by the second.
         row = await (await connection.execute(_ARRIVING, values)).fetchone()
         assert row is not None
+        guests = [_guest(one) for one in await (await connection.execute(_GUESTS, values)).fetchall()]
         return Look(drain.budget, cancelled, guests, row[0])
 
     async def began(self, connection: Connection, drain_id: UUID, vm_id: UUID, saga_id: UUID) -> None:
