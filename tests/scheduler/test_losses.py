@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -28,13 +29,13 @@ INCARNATION = 1_700_000_000_000_000
 class Time:
     """A clock that the test moves."""
 
-    seconds = 0.0
+    seconds, suspended = 0.0, 0.0
 
     def monotonic(self):
         return self.seconds
 
     def now(self):
-        raise AssertionError("a loss is judged by the database's clock")
+        return datetime(2026, 3, 1, tzinfo=UTC) + timedelta(seconds=self.seconds + self.suspended)
 
 
 class Room:
@@ -145,9 +146,10 @@ async def test_a_scheduler_that_has_just_begun_to_listen_declares_nothing(room):
     assert await fresh.look_once() == ["n1"]
 
 
-async def test_a_scheduler_that_slept_begins_its_listening_anew(room):
+@pytest.mark.parametrize("clock", ["seconds", "suspended"])
+async def test_a_scheduler_that_slept_begins_its_listening_anew(room, clock):
     await room.silent("n1", 3600)
-    room.time.seconds += 31
+    setattr(room.time, clock, getattr(room.time, clock) + 31)
     await listening(room.losses, room.time, 40)
     room.time.seconds += 5
     assert await room.losses.look_once() == ["n1"]
@@ -156,7 +158,7 @@ async def test_a_scheduler_that_slept_begins_its_listening_anew(room):
 async def test_many_schedulers_declare_a_loss_once(room):
     others = [Losses(room.scheduler.database, room.time, 15, 30) for _ in range(3)]
     for other in others:
-        other._listening_since, other._looked_at = 0.0, room.time.seconds
+        other._listening_since, other._looked_at = 0.0, room.time.seconds  # each of them long enough
     await room.silent("n1", 31)
     found = await asyncio.gather(*(one.look_once() for one in (room.losses, *others)))
     assert sorted(found) == [[], [], [], ["n1"]]

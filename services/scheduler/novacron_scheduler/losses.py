@@ -30,7 +30,7 @@ class Losses:
         self._silence_seconds = lease_seconds + grace_seconds
         self._pause = min(grace_seconds / 4, 5.0)
         self._listening_since: float | None = None
-        self._looked_at = 0.0
+        self._looked_at, self._looked_on = 0.0, clock.now()
         self._background = Background("losses", self._turn, retry_seconds=_RETRY_SECONDS)
 
     async def start(self) -> None:
@@ -45,14 +45,16 @@ class Losses:
 
     async def look_once(self) -> list[str]:
         """The names of the nodes that are lost from now on."""
-        now, since = self._clock.monotonic(), self._listening_since
-        if since is None or now - self._looked_at > max(self._grace_seconds, 2 * self._pause):
+        now, wall, since = self._clock.monotonic(), self._clock.now(), self._listening_since
+        # By both clocks: the one stands while the machine is suspended, the database's has gone on.
+        late = max(now - self._looked_at, (wall - self._looked_on).total_seconds())
+        if since is None or late > max(self._grace_seconds, 2 * self._pause):
             since = now
         self._listening_since = None  # until the database has answered
         async with self._database.transaction() as connection:
             ripe = now - since >= self._silence_seconds
             lost = await self._store.lose(connection, self._grace_seconds) if ripe else []
-        self._listening_since, self._looked_at = since, now
+        self._listening_since, self._looked_at, self._looked_on = since, now, wall
         for name in lost:
             log.warning("node lost", node=name, grace_seconds=self._grace_seconds)
         return lost
