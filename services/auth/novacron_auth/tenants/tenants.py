@@ -11,6 +11,7 @@ from novacron.cache import InvalidationBus
 from novacron.db import Connection, Database
 from novacron.errors import AlreadyExists, Conflict, FailedPrecondition, FieldViolation, NotFound
 from novacron.paging import PageTokens, page_size, parse_filter
+from novacron.tenancy import every_tenant
 
 from ..audit.log import AuditLog
 from ..caller import Caller
@@ -43,11 +44,13 @@ class Tenants:
 
         :raises AlreadyExists: the id or the name is another's, naming the field.
         """
-        async with self._database.transaction() as connection:
-            made = await self._store.add(connection, tenant_id, name, display_name)
-            if made is not None:
-                await self._audit.append(connection, caller.event("tenant.create", tenant_id, {"name": name}))
-                return made
+        # Who may make tenants makes one that it does not see, its first audit entry included.
+        with every_tenant():
+            async with self._database.transaction() as connection:
+                made = await self._store.add(connection, tenant_id, name, display_name)
+                if made is not None:
+                    await self._audit.append(connection, caller.event("tenant.create", tenant_id, {"name": name}))
+                    return made
         there = await self._store.get(tenant_id, caller.sees)
         if there is not None and (there.name, there.display_name) == (name, display_name):
             return there
