@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from novacron_cli import node_drain, quantities
+from novacron_cli import node_drain, node_events, quantities
 from novacron_cli.connection import connect
 from novacron_cli.failure import told
 from novacron_cli.node_table import COLUMNS, FIELDS, NodeArgument
@@ -20,7 +20,9 @@ app = typer.Typer(no_args_is_help=True, help="Nodes: the hosts that run VMs.")
 @told
 async def list_nodes(
     context: typer.Context,
-    status: Annotated[str, typer.Option(help="Only nodes in this state: ready, not_ready, maintenance.")] = "",
+    status: Annotated[
+        str, typer.Option(help="Only nodes in this state: ready, not_ready, unknown (lost), maintenance.")
+    ] = "",
     label: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="Only nodes with this label.")] = None,
     filter: FilterOption = "",
     limit: LimitOption = 0,
@@ -53,3 +55,4 @@ async def show(context: typer.Context, node: NodeArgument, output: OutputOption 
 
 
 app.add_typer(node_drain.app)
+app.add_typer(node_events.app)

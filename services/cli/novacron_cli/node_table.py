@@ -68,6 +68,8 @@ FIELDS: Columns = {
     "labels": lambda node: pairs(node.labels),
     "taints": lambda node: ", ".join(f"{taint.key}={taint.value}" for taint in node.taints),
     "last heartbeat": lambda node: when(node.last_heartbeat),
+    "lost since": lambda node: when(node.lost_at),
+    "epoch": lambda node: str(node.epoch or ""),
 }
 
 
