@@ -29,6 +29,7 @@ from novacron_local.certificates import DevelopmentCA
 from novacron_local.layout import SERVICES, DataDirectory, Ports
 from novacron_local.ports import _is_free
 
+from ..bench.cpu import cpu_seconds
 from ..command.forked import forked_command
 
 NOVACRON = str(Path(sys.executable).with_name("novacron"))
@@ -141,18 +142,7 @@ class Stack:
 
     def cpu_seconds(self) -> float:
         """CPU time of every process of the stack so far, what they started among them: PostgreSQL's backends."""
-        parents: dict[int, int] = {}
-        used: dict[int, float] = {}
-        ticks = os.sysconf("SC_CLK_TCK")
-        for entry in Path("/proc").glob("[0-9]*"):
-            with contextlib.suppress(OSError):
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
-                parents[int(entry.name)] = int(fields[1])
-                used[int(entry.name)] = sum(int(fields[index]) for index in (11, 12, 13, 14)) / ticks
-        mine = {process.pid for process in self.record.processes if process.pid is not None}
-        while more := {pid for pid, parent in parents.items() if parent in mine} - mine:
-            mine |= more
-        return sum(used.get(pid, 0.0) for pid in mine)
+        return cpu_seconds(*(process.pid for process in self.record.processes if process.pid is not None))
 
     def living(self) -> list[str]:
         """Every process that belongs to this data directory, by whatever way it was started."""
