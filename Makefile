@@ -22,7 +22,7 @@ test: setup hypervisor image check ## Set everything up, run every test.
 	$(PYTHON) -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder --durations 25 $(ARGS)
 
 test-faults: setup hypervisor image ## Kill, freeze and cut off a saga's process at every point that it passes; call every RPC as everybody.
-	$(PYTHON) -m pytest -m faults_all tests/faults tests/auth tests/agent $(ARGS)
+	$(PYTHON) -m pytest -m faults_all tests/faults tests/e2e tests/auth tests/agent $(ARGS)
 
 setup: $(VENV)/ready ## A virtual environment with everything that Python needs.
 

@@ -140,7 +140,15 @@ async def test_every_service_is_whole_within_ten_seconds_of_a_restart_of_postgre
     await a_vm_can_be_made(stack)
 
 
-@pytest.mark.parametrize("name", PROCESSES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(
+            name, marks=() if name in ("postgres", "valkey", "auth", "vm", "agent") else pytest.mark.faults_all
+        )
+        for name in PROCESSES
+    ],
+)
 async def test_after_a_kill_of_any_process_the_stack_is_whole_by_itself(stack: Stack, name: str):
     await stack.back(stack.kill(name))
     # Who lost a neighbour finds it again by itself, within seconds.

@@ -1,7 +1,7 @@
 """Every RPC of every service, given what its descriptor allows and what it does not: boundary values, noise, raw bytes.
 
 Whatever comes, a server answers with a status that means something, says nothing of its inside, and stays alive.
-``NOVACRON_FUZZ_SEED`` chooses other messages and ``NOVACRON_FUZZ_ROUNDS`` more of them; a failure prints the seed.
+``NOVACRON_FUZZ_SEED`` chooses other messages, and ``make test-faults`` sends more of them; a failure prints the seed.
 """
 
 from __future__ import annotations
@@ -47,7 +47,6 @@ from novacron_registry.watch import Watch
 from ..vm.house import build
 
 SEED = int(os.environ.get("NOVACRON_FUZZ_SEED", "1"))
-ROUNDS = int(os.environ.get("NOVACRON_FUZZ_ROUNDS", "14"))
 KEY = b"f" * 32
 CODE = grpc.StatusCode
 # A server may shed, refuse, time out or be out of step with the caller; these two are faults of ours.
@@ -164,6 +163,8 @@ def methods_of(service):
 class Target:
     """One server with what it serves."""
 
+    rounds = 1
+
     def __init__(self, servers, server, user, *services):
         self.servers, self.server, self.user, self.services = servers, server, user, services
         self.calls, self.codes = 0, {}
@@ -184,7 +185,7 @@ class Target:
                 caller = "" if policy.permission or policy.public or policy.authenticated else min(policy.callers)
                 caller = "agent/n1" if caller == "agent" else caller
                 async with await self.wire(caller) as channel:
-                    await asyncio.gather(*(self._round(channel, caller, method, messages) for _ in range(ROUNDS)))
+                    await asyncio.gather(*(self._round(channel, caller, method, messages) for _ in range(self.rounds)))
                     await self._alive(channel)
 
     async def _round(self, channel, caller, method, messages):
@@ -229,6 +230,14 @@ class Target:
 
 async def _stream_of(data):
     yield data
+
+
+@pytest.fixture(
+    autouse=True, params=[7, pytest.param(42, marks=pytest.mark.faults_all)], ids=lambda rounds: f"{rounds} rounds"
+)
+def rounds(request, monkeypatch):
+    """How many messages each method gets, and as much noise."""
+    monkeypatch.setattr(Target, "rounds", request.param)
 
 
 @pytest.fixture
