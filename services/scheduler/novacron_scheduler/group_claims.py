@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import enum
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -121,8 +121,14 @@ class GroupClaims:
 
             async def effect(free: Sequence[int]) -> Mapping[int, Message]:
                 directed = await self._directed(connection, {place: asks[place].demand for place in free})
-                chosen = self._choose(directed)
-                claimed = await self._claim(connection, list(chosen.values()), directed.quotas)
+                chosen: dict[int, Choice] = {}
+                try:
+                    self._choose(directed, chosen)
+                    claimed = await self._store.claim(connection, list(chosen.values()), list(directed.quotas))
+                finally:
+                    for one in chosen.values():
+                        self._inventory.let_go(one.place.node_id, one.demand.need)
+                await self._learn(connection, chosen.values(), claimed)
                 missed.update({place: _Missed.RACE for place, one in chosen.items() if one.demand.vm_id not in claimed})
                 return {
                     place: asks[place].answer.of(claimed[one.demand.vm_id])
@@ -153,10 +159,9 @@ class GroupClaims:
         near = await self._policies.neighbours(connection, list({one.tenant_id for one in looking}), by_node=by_node)
         return _Directed(demands, known.quotas, near)
 
-    def _choose(self, directed: _Directed) -> dict[int, Choice]:
-        """A node for each that finds one here. Each sees what those before it are about to take, and holds it until the claim
-        is decided: nothing may be awaited between this and :meth:`_claim`."""
-        chosen: dict[int, Choice] = {}
+    def _choose(self, directed: _Directed, chosen: dict[int, Choice]) -> None:
+        """A node for each that finds one here, into ``chosen``. It holds its share of the node until the caller lets it go:
+        each sees what those before it, and those of the other group, are about to take."""
         quotas, near = dict(directed.quotas), defaultdict(list, directed.neighbours)
         for place, demand in directed.demands.items():
             held, more = quotas.get(demand.tenant_id), quota.charge(demand.need)
@@ -170,33 +175,24 @@ class GroupClaims:
             if not ranking.candidates:
                 continue
             best = ranking.candidates[0]
+            decision = decide(demand, ranking, best, explanation.chosen(demand, ranking, best))
+            digest = demand.digest()
             offer = self._inventory.hold(best.offer.node_id, demand.need)
+            chosen[place] = Choice(demand, offer, decision, digest)
             if held is not None:
                 quotas[demand.tenant_id] = held.with_use(more)
             if said.looks_at_neighbours:
                 where = (str(offer.node_id), offer.availability_zone, offer.region)
                 near[demand.tenant_id].append(Neighbour(*where, demand.groups, 1))
-            decision = decide(demand, ranking, best, explanation.chosen(demand, ranking, best))
-            chosen[place] = Choice(demand, offer, decision, demand.digest())
-        return chosen
 
-    async def _claim(
-        self, connection: Connection, choices: Sequence[Choice], quotas: Mapping[UUID, Quota]
-    ) -> Mapping[UUID, Reservation]:
-        if not choices:
-            return {}
-        limited = quotas.keys() & {one.demand.tenant_id for one in choices}
-        try:
-            claimed = await self._store.claim(connection, choices, list(limited))
-        finally:
-            for one in choices:
-                self._inventory.let_go(one.place.node_id, one.demand.need)
+    async def _learn(
+        self, connection: Connection, choices: Iterable[Choice], claimed: Mapping[UUID, Reservation]
+    ) -> None:
         for made in claimed.values():
             self._inventory.learn(made.node.node_id, made.node.allocatable, made.node.allocated)
         lost = {one.place.node_id for one in choices if one.demand.vm_id not in claimed}
         if lost:
             await self._inventory.look_again(connection, lost)
-        return claimed
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[Connection]:

@@ -139,6 +139,8 @@ class GroupClaimStore:
 
         ``limited`` are the tenants known to have a quota. :raises TakenBack: some have a place already, or too much.
         """
+        if not choices:
+            return {}
         node_ids = list({one.place.node_id for one in choices})
         if len(node_ids) > 1 or len(limited) > 1:
             await connection.execute(_LOCK_NODES, (node_ids,))
