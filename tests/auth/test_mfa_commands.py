@@ -208,6 +208,16 @@ async def test_an_administrator_adds_lists_and_deletes_a_provider(auth, provider
     assert (code, "operator" in err) == (2, True)
     code, out, _ = await run("identity-provider", "list")
     assert (code, provider.issuer in out, "a secret" in out) == (0, True, False)
+    await auth.execute(
+        "INSERT INTO external_identities (identity_provider_id, subject, user_id)"
+        " SELECT p.id, 'her-subject', u.id FROM identity_providers p, users u WHERE u.username = 'root'"
+    )
+    code, out, _ = await run("identity-provider", "links", "--user", "root")
+    assert (code, "her-subject" in out) == (0, True)
+    code, _, err = await run("identity-provider", "unlink", "corp")
+    assert (code, "no login through corp" in err) == (0, True), err
+    code, _, err = await run("identity-provider", "unlink", "corp")
+    assert (code != 0, "identity-provider links" in err) == (True, True)
     assert (await run("identity-provider", "delete", "corp"))[0] == 0
     code, _, err = await run("identity-provider", "delete", "corp")
     assert (code != 0, "identity-provider list" in err) == (True, True)

@@ -46,6 +46,7 @@ from .bootstrap import Bootstrap
 from .configuration.configurations import Configurations, defaults
 from .configuration.servicer import AuthenticationConfigurationServicer
 from .identity_providers.entrance import Entrance
+from .identity_providers.external_identities import ExternalIdentities
 from .identity_providers.external_logins import ExternalLogins
 from .identity_providers.external_users import ExternalUsers
 from .identity_providers.identity_providers import IdentityProviders
@@ -196,6 +197,7 @@ class House:
         self.identity_providers = IdentityProviders(
             database, provider_store, self.provider_client, self.sealer, self.reach, self.audit
         )
+        self.external_identities = ExternalIdentities(database, provider_store, self.reach, self.audit)
         external_users = ExternalUsers(database, provider_store, self.audit)
         entrance = Entrance(database, provider_store, external_users, beginnings, self.configuration, self.audit)
         self.external_logins = ExternalLogins(
@@ -238,7 +240,11 @@ class House:
             (
                 add_IdentityProviderServiceServicer_to_server,
                 IdentityProviderServicer(
-                    self.identity_providers, self.external_logins, self.saml_logins, self.sessions
+                    self.identity_providers,
+                    self.external_identities,
+                    self.external_logins,
+                    self.saml_logins,
+                    self.sessions,
                 ),
             ),
             (add_SigningKeyServiceServicer_to_server, SigningKeyServicer(self.signing_keys, self.secret_keys)),

@@ -25,6 +25,8 @@ app = typer.Typer(
 _ROLES = ("viewer", "user", "operator", "admin")
 TenantOption = Annotated[str, typer.Option(metavar="UUID", help="Id of another tenant. Default: your own.")]
 
+UserOption = Annotated[str, typer.Option(metavar="USER", help="Name or id of somebody else. Default: you.")]
+
 
 @app.command(
     epilog="Example:  novacron identity-provider create corp https://login.example.org --client-id novacron --create-users"
@@ -146,6 +148,58 @@ async def delete(
     say(f"identity provider {found.name} is gone")
 
 
+@app.command()
+@told
+async def links(context: typer.Context, user: UserOption = "", output: OutputOption = Output.TABLE) -> None:
+    """List through which providers you can log in, or somebody else can."""
+    from novacron.api.auth.v1 import IdentityProviderServiceStub, ListExternalIdentitiesRequest
+
+    async with connect(context) as connection:
+        request = ListExternalIdentitiesRequest(user_id=await _user_id(connection, user))
+        found = await connection.of_auth(IdentityProviderServiceStub).ListExternalIdentities(request)
+        write_list(found.external_identities, _LINKS, output)
+
+
+@app.command(epilog="Example:  novacron identity-provider unlink corp --user alice")
+@told
+async def unlink(
+    context: typer.Context,
+    provider: Annotated[str, typer.Argument(help="Its name or id: `novacron identity-provider links` shows it.")],
+    user: UserOption = "",
+) -> None:
+    """End that you, or somebody else, can log in through a provider. Refused for who would have no other way in.
+
+    Sessions go on: `novacron session revoke` ends them.
+    """
+    from novacron.api.auth.v1 import (
+        IdentityProviderServiceStub,
+        ListExternalIdentitiesRequest,
+        UnlinkExternalIdentityRequest,
+    )
+
+    async with connect(context) as connection:
+        stub, user_id = connection.of_auth(IdentityProviderServiceStub), await _user_id(connection, user)
+        held = (await stub.ListExternalIdentities(ListExternalIdentitiesRequest(user_id=user_id))).external_identities
+        named = {one.provider: one.identity_provider_id for one in held}
+        if provider not in named and provider not in named.values():
+            raise Refusal(
+                f"not linked to {provider}", ExitCode.NOT_FOUND, "`novacron identity-provider links` shows the links"
+            )
+        request = UnlinkExternalIdentityRequest(identity_provider_id=named.get(provider, provider), user_id=user_id)
+        await stub.UnlinkExternalIdentity(request)
+    say(f"no login through {provider} any more")
+
+
+async def _user_id(connection: Connection, user: str) -> str:
+    """Empty for the one who asks."""
+    from novacron.api.auth.v1 import GetUserRequest, UserServiceStub
+
+    if not user:
+        return ""
+    found: str = (await connection.of_auth(UserServiceStub).GetUser(GetUserRequest(user=user))).user_id
+    return found
+
+
 async def _provider(connection: Connection, provider: str, tenant: str) -> Any:
     for one in await _providers(connection, tenant):
         if provider in (one.name, one.identity_provider_id):
@@ -187,4 +241,10 @@ _FIELDS: Columns = {
     "scopes": lambda one: " ".join(one.scopes) or "-",
     "sso": lambda one: one.saml.sso_url or "-",
     "made": lambda one: when(one.created_at),
+}
+_LINKS: Columns = {
+    "provider": lambda one: one.provider,
+    "subject": lambda one: one.subject,
+    "linked": lambda one: when(one.created_at),
+    "id": lambda one: one.identity_provider_id,
 }

@@ -19,6 +19,7 @@ from novacron.api.auth.v1 import (
     SamlProvider,
     UserRole,
 )
+from novacron.api.auth.v1 import ExternalIdentity as IdentityMessage
 from novacron.api.auth.v1 import IdentityProvider as Message
 from novacron.ids import new_id
 from novacron.timestamps import to_timestamp
@@ -27,7 +28,7 @@ from ..sessions.origin import Origin
 from ..users import messages as users
 from ..users.account import Attempt, Role
 from .flow import Challenge, DeviceChallenge
-from .provider import DEFAULT_SCOPES, IdentityProvider, NewIdentityProvider, ProviderType
+from .provider import DEFAULT_SCOPES, ExternalIdentity, IdentityProvider, NewIdentityProvider, ProviderType
 from .saml_logins import Posted
 
 
@@ -114,3 +115,12 @@ def interval(seconds: float) -> Duration:
     made = Duration()
     made.FromTimedelta(timedelta(seconds=seconds))
     return made
+
+
+def identity(held: ExternalIdentity) -> IdentityMessage:
+    return IdentityMessage(
+        identity_provider_id=str(held.identity_provider_id),
+        provider=held.provider,
+        subject=held.subject,
+        created_at=to_timestamp(held.created_at),
+    )

@@ -105,6 +105,16 @@ class NewIdentityProvider:
 
 
 @dataclass(frozen=True, slots=True)
+class ExternalIdentity:
+    """A provider that vouches for a user of ours, and who that is to it."""
+
+    identity_provider_id: UUID
+    provider: str
+    subject: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ExternalUser:
     """Whom a provider has signed in. ``subject`` says who; the names are what a new user would be called."""
 

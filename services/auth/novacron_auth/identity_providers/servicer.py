@@ -22,12 +22,16 @@ from novacron.api.auth.v1 import (
     LinkExternalIdentityRequest,
     LinkExternalIdentityResponse,
     LinkSamlIdentityRequest,
+    ListExternalIdentitiesRequest,
+    ListExternalIdentitiesResponse,
     ListIdentityProvidersRequest,
     ListIdentityProvidersResponse,
     LoginResponse,
     PollDeviceLoginRequest,
     PollDeviceLoginResponse,
     SetSamlCertificatesRequest,
+    UnlinkExternalIdentityRequest,
+    UnlinkExternalIdentityResponse,
 )
 
 from .. import messages as sessions_messages
@@ -35,6 +39,7 @@ from ..caller import Caller
 from ..sessions.session import Session
 from ..sessions.sessions import Sessions
 from . import messages
+from .external_identities import ExternalIdentities
 from .external_logins import ExternalLogins
 from .identity_providers import IdentityProviders
 from .saml_logins import SamlLogins
@@ -44,9 +49,15 @@ class IdentityProviderServicer(IdentityProviderServiceServicer):
     """Answers for ``novacron.api.auth.v1.IdentityProviderService``."""
 
     def __init__(
-        self, providers: IdentityProviders, logins: ExternalLogins, saml: SamlLogins, sessions: Sessions
+        self,
+        providers: IdentityProviders,
+        identities: ExternalIdentities,
+        logins: ExternalLogins,
+        saml: SamlLogins,
+        sessions: Sessions,
     ) -> None:
         self._providers = providers
+        self._identities = identities
         self._logins = logins
         self._saml = saml
         self._sessions = sessions
@@ -114,6 +125,20 @@ class IdentityProviderServicer(IdentityProviderServiceServicer):
     async def LinkSamlIdentity(self, request: LinkSamlIdentityRequest, context: Any) -> LinkExternalIdentityResponse:
         await self._saml.link(Caller.of(context), messages.posted(request), request.password)
         return LinkExternalIdentityResponse()
+
+    async def ListExternalIdentities(
+        self, request: ListExternalIdentitiesRequest, context: Any
+    ) -> ListExternalIdentitiesResponse:
+        found = await self._identities.of(Caller.of(context), messages.optional_id(request.user_id))
+        return ListExternalIdentitiesResponse(external_identities=[messages.identity(one) for one in found])
+
+    async def UnlinkExternalIdentity(
+        self, request: UnlinkExternalIdentityRequest, context: Any
+    ) -> UnlinkExternalIdentityResponse:
+        await self._identities.unlink(
+            Caller.of(context), UUID(request.identity_provider_id), messages.optional_id(request.user_id)
+        )
+        return UnlinkExternalIdentityResponse()
 
     async def _begun(self, session: Session, refresh_token: str) -> LoginResponse:
         return sessions_messages.login_response(session, await self._sessions.access_token(session), refresh_token)

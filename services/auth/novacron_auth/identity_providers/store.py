@@ -11,10 +11,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from psycopg.rows import class_row
+
 from novacron.db import Connection, Database
 
 from ..users.account import Role, folded
-from .provider import IdentityProvider, NewIdentityProvider, ProviderType
+from .provider import ExternalIdentity, IdentityProvider, NewIdentityProvider, ProviderType
 
 _COLUMNS = """p.id, p.tenant_id, p.name, p.issuer, p.client_id, p.client_secret_sealed, p.scopes, p.create_users,
     p.default_role::text, p.created_at, p.type, coalesce(p.sso_url, ''), p.certificates"""
@@ -215,6 +217,41 @@ class IdentityProviderStore:
             "INSERT INTO external_identities (identity_provider_id, subject, user_id) VALUES (%s, %s, %s)",
             (provider_id, subject, user_id),
         )
+
+    async def identities(self, user_id: UUID) -> list[ExternalIdentity]:
+        """Through whom a user can log in, the oldest first."""
+        async with (
+            self._database.connection() as connection,
+            connection.cursor(row_factory=class_row(ExternalIdentity)) as cursor,
+        ):
+            await cursor.execute(
+                """
+                SELECT i.identity_provider_id, p.name AS provider, i.subject, i.created_at
+                  FROM external_identities i JOIN identity_providers p ON p.id = i.identity_provider_id
+                 WHERE i.user_id = %s ORDER BY i.created_at, i.identity_provider_id, i.subject
+                """,
+                (user_id,),
+            )
+            return await cursor.fetchall()
+
+    async def unlink(self, connection: Connection, provider_id: UUID, user_id: UUID) -> int:
+        """How many subjects of the provider the user was."""
+        removed = await connection.execute(
+            "DELETE FROM external_identities WHERE identity_provider_id = %s AND user_id = %s", (provider_id, user_id)
+        )
+        return removed.rowcount
+
+    async def has_a_way_in(self, connection: Connection, user_id: UUID) -> bool:
+        """Whether the user has a password, or a provider that vouches for it."""
+        found = await connection.execute(
+            """
+            SELECT EXISTS (SELECT FROM users u WHERE u.id = %(id)s AND u.password_hash IS NOT NULL)
+                OR EXISTS (SELECT FROM external_identities i WHERE i.user_id = %(id)s)
+            """,
+            {"id": user_id},
+        )
+        row = await found.fetchone()
+        return bool(row and row[0])
 
     async def _one(self, connection: Connection, condition: str, *values: object) -> IdentityProvider | None:
         found = await connection.execute(

@@ -208,6 +208,42 @@ class LinkExternalIdentityResponse(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
 
+class ListExternalIdentitiesRequest(_message.Message):
+    __slots__ = ("user_id",)
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    user_id: str
+    def __init__(self, user_id: _Optional[str] = ...) -> None: ...
+
+class ListExternalIdentitiesResponse(_message.Message):
+    __slots__ = ("external_identities",)
+    EXTERNAL_IDENTITIES_FIELD_NUMBER: _ClassVar[int]
+    external_identities: _containers.RepeatedCompositeFieldContainer[ExternalIdentity]
+    def __init__(self, external_identities: _Optional[_Iterable[_Union[ExternalIdentity, _Mapping]]] = ...) -> None: ...
+
+class ExternalIdentity(_message.Message):
+    __slots__ = ("identity_provider_id", "provider", "subject", "created_at")
+    IDENTITY_PROVIDER_ID_FIELD_NUMBER: _ClassVar[int]
+    PROVIDER_FIELD_NUMBER: _ClassVar[int]
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    CREATED_AT_FIELD_NUMBER: _ClassVar[int]
+    identity_provider_id: str
+    provider: str
+    subject: str
+    created_at: _timestamp_pb2.Timestamp
+    def __init__(self, identity_provider_id: _Optional[str] = ..., provider: _Optional[str] = ..., subject: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class UnlinkExternalIdentityRequest(_message.Message):
+    __slots__ = ("identity_provider_id", "user_id")
+    IDENTITY_PROVIDER_ID_FIELD_NUMBER: _ClassVar[int]
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    identity_provider_id: str
+    user_id: str
+    def __init__(self, identity_provider_id: _Optional[str] = ..., user_id: _Optional[str] = ...) -> None: ...
+
+class UnlinkExternalIdentityResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
 class BeginSamlLoginRequest(_message.Message):
     __slots__ = ("tenant", "provider", "assertion_consumer_url")
     TENANT_FIELD_NUMBER: _ClassVar[int]

@@ -101,6 +101,16 @@ class IdentityProviderServiceStub:
                 request_serializer=novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.LinkExternalIdentityRequest.SerializeToString,
                 response_deserializer=novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.LinkExternalIdentityResponse.FromString,
                 _registered_method=True)
+        self.ListExternalIdentities = channel.unary_unary(
+                '/novacron.api.auth.v1.IdentityProviderService/ListExternalIdentities',
+                request_serializer=novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.ListExternalIdentitiesRequest.SerializeToString,
+                response_deserializer=novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.ListExternalIdentitiesResponse.FromString,
+                _registered_method=True)
+        self.UnlinkExternalIdentity = channel.unary_unary(
+                '/novacron.api.auth.v1.IdentityProviderService/UnlinkExternalIdentity',
+                request_serializer=novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.UnlinkExternalIdentityRequest.SerializeToString,
+                response_deserializer=novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.UnlinkExternalIdentityResponse.FromString,
+                _registered_method=True)
 
 
 class IdentityProviderServiceServicer:
@@ -205,6 +215,21 @@ class IdentityProviderServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListExternalIdentities(self, request, context):
+        """Lists through whom a user can log in: the caller, or, with `user:read`, another.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UnlinkExternalIdentity(self, request, context):
+        """Ends that a user can log in through a provider: the caller, or, with `user:update`, another. Sessions go on until they are
+        revoked. Who is not linked stays so. FAILED_PRECONDITION: the user has no other way to log in.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_IdentityProviderServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -267,6 +292,16 @@ def add_IdentityProviderServiceServicer_to_server(servicer, server):
                     servicer.LinkExternalIdentity,
                     request_deserializer=novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.LinkExternalIdentityRequest.FromString,
                     response_serializer=novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.LinkExternalIdentityResponse.SerializeToString,
+            ),
+            'ListExternalIdentities': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListExternalIdentities,
+                    request_deserializer=novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.ListExternalIdentitiesRequest.FromString,
+                    response_serializer=novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.ListExternalIdentitiesResponse.SerializeToString,
+            ),
+            'UnlinkExternalIdentity': grpc.unary_unary_rpc_method_handler(
+                    servicer.UnlinkExternalIdentity,
+                    request_deserializer=novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.UnlinkExternalIdentityRequest.FromString,
+                    response_serializer=novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.UnlinkExternalIdentityResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -599,6 +634,60 @@ class IdentityProviderService:
             '/novacron.api.auth.v1.IdentityProviderService/LinkExternalIdentity',
             novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.LinkExternalIdentityRequest.SerializeToString,
             novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.LinkExternalIdentityResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListExternalIdentities(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/novacron.api.auth.v1.IdentityProviderService/ListExternalIdentities',
+            novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.ListExternalIdentitiesRequest.SerializeToString,
+            novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.ListExternalIdentitiesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UnlinkExternalIdentity(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/novacron.api.auth.v1.IdentityProviderService/UnlinkExternalIdentity',
+            novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.UnlinkExternalIdentityRequest.SerializeToString,
+            novacron_dot_api_dot_auth_dot_v1_dot_identity__provider__service__pb2.UnlinkExternalIdentityResponse.FromString,
             options,
             channel_credentials,
             insecure,
