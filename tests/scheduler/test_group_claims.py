@@ -201,11 +201,11 @@ async def test_a_quota_that_shrinks_between_the_look_and_the_claim_is_kept(world
 
 
 async def test_nodes_that_another_scheduler_filled_or_closed_are_no_error_of_a_late_one(world):
-    for name, cpu in (("n1", 8), ("n2", 6), ("n3", 4)):
+    for name, cpu in (("n1", 64), ("n2", 32), ("n3", 4)):  # the third is never the best
         await world.beat(name, cpu)
     late, other = world.scheduler(), world.scheduler()
     assert (await reserve(late, wanted())).node.name == "n1"
-    await reserve(other, wanted(7, node="n1"))
+    await reserve(other, wanted(63, node="n1"))
     await world.nodes.drain("n2", messages.NODE, undo=False)
     made = await together(late, *((wanted(), action()) for _ in range(4)))
     assert [one.node.name for one in made] == ["n3"] * 4
