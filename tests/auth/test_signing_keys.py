@@ -207,7 +207,9 @@ async def test_only_who_may_turns_the_ring(auth):
             await call(request)
 
 
-async def test_the_commands_list_rotate_and_revoke(auth, ca, tmp_path, password, published_for_a_moment, novacron_command):
+async def test_the_commands_list_rotate_and_revoke(
+    auth, ca, tmp_path, password, published_for_a_moment, novacron_command
+):
     await auth.user("root", Role.ADMIN)
     await auth.secret_keys.ensure()
     environment = {
