@@ -104,6 +104,10 @@ async def test_vms_that_cannot_be_moved_are_named_and_the_others_are_moved(house
     assert behind.reason == "NO_CAPACITY"
     assert "no node takes 1 vCPU" in behind.message
     assert ended.error.startswith(f"1 VM could not be moved off n1: {behind.name}: no node takes")
+    reader = house.drains(house.someone("node:read", "vm:read"))
+    told = await reader.GetNodeDrain(GetNodeDrainRequest(drain=ended.drain_id))
+    assert [(one.vm_id, one.name, one.reason, one.message) for one in told.left_behind] == [("", "", "NO_CAPACITY", "")]
+    assert behind.name not in str(told), "whose VMs they are is nothing to a tenant that reads nodes"
     assert (await house.get(behind.vm_id)).state == VM_STATE_RUNNING
     assert await status(house) == NODE_STATUS_MAINTENANCE, "what is left is for an operator to say"
     await house.nothing_is_left_over()

@@ -123,11 +123,15 @@ def _is_over(drain: Any) -> bool:
     return bool(drain.finished_at.seconds)
 
 
+# Who reads nodes and may not drain them is not told which.
+_SOMEBODYS = "a VM"
+
+
 def _told(drain: Any) -> str:
     """``1 moved, 2 on their way, 3 left`` and who cannot be moved."""
     parts = [f"{drain.moved} moved, {drain.under_way} on their way, {drain.left} left on {drain.node_name}"]
     if drain.left_behind:
-        parts.append("cannot be moved: " + ", ".join(one.name for one in drain.left_behind))
+        parts.append("cannot be moved: " + ", ".join(one.name or _SOMEBODYS for one in drain.left_behind))
     return "; ".join(parts)
 
 
@@ -169,7 +173,7 @@ _FIELDS: Columns = {
     "moved": lambda drain: str(drain.moved),
     "on their way": lambda drain: str(drain.under_way),
     "left": lambda drain: str(drain.left),
-    "cannot be moved": lambda drain: ", ".join(one.name for one in drain.left_behind),
+    "cannot be moved": lambda drain: ", ".join(one.name or _SOMEBODYS for one in drain.left_behind),
     "error": lambda drain: drain.error,
     "begun": lambda drain: when(drain.created_at),
     "ended": lambda drain: when(drain.finished_at),

@@ -21,6 +21,7 @@ from .drains import Drains
 
 _BUDGET = 2
 _GRACE_SECONDS = 10
+_UNNAMED = "VMs are left that cannot be moved: who may drain nodes is told which"
 
 
 class DrainServicer(DrainServiceServicer):
@@ -47,7 +48,8 @@ class DrainServicer(DrainServiceServicer):
 
 
 def drain_to_proto(drain: Drain) -> NodeDrain:
-    progress = drain.progress
+    """To whoever may not drain nodes it says how many VMs are left and why, and not which: they are other tenants'."""
+    progress, whose = drain.progress, current().may("node:drain")
     return NodeDrain(
         drain_id=str(drain.id),
         node_id=str(drain.node_id),
@@ -59,9 +61,11 @@ def drain_to_proto(drain: Drain) -> NodeDrain:
         left=progress.left,
         left_behind=[
             LeftBehind(vm_id=str(one.vm_id), name=one.name, reason=one.reason, message=one.message)
+            if whose
+            else LeftBehind(reason=one.reason)
             for one in progress.left_behind
         ],
-        error=drain.error,
+        error=drain.error if whose or not progress.left_behind else _UNNAMED,
         requested_by=str(drain.requested_by),
         created_at=to_timestamp(drain.created_at),
         finished_at=to_timestamp(drain.finished_at),
