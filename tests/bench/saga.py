@@ -16,11 +16,12 @@ from uuid import UUID, uuid4
 import psycopg
 
 from novacron import logs
-from novacron.db import Database, migrate
+from novacron.db import Database
 from novacron.embedded.postgres import EmbeddedPostgres
 from novacron.embedded.process import free_port
 from novacron.saga import MIGRATIONS, Coordinator, Kind, PostgresLog, Saga, SagaState, Step
 from novacron.settings import ProcessSettings
+from novacron.testing.databases import Databases
 
 from .floor import floor
 from .peer import peer
@@ -74,17 +75,17 @@ async def run(*, quick: bool = False) -> Report:
 
 async def _measure(server: EmbeddedPostgres, rounds: int, per_round: int, crowd: int) -> Report:
     with psycopg.connect(server.url(), autocommit=True) as connection:
-        for name in ("sagas", "counted", "dbos"):
-            connection.execute(f"CREATE DATABASE {name}")
+        connection.execute("CREATE DATABASE dbos")
         connection.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
-    for name in ("sagas", "counted"):
-        await migrate(server.url(name), [MIGRATIONS])
-    database = Database(server.url("sagas"), max_connections=24)
+    # Owned by no superuser, as services' databases are: the policies that hold them are part of what is measured.
+    databases = Databases(server)
+    sagas, counted = await asyncio.to_thread(lambda: [databases.create(MIGRATIONS) for _ in range(2)])
+    database = Database(sagas, max_connections=24)
     await database.open()
     coordinator = Coordinator(PostgresLog(database), [FOUR_STEPS])
     await coordinator.start()
     ours, theirs, bare = [], [], []
-    async with floor(server.url("sagas")) as ground, peer("dbos_sagas.py", server.url("dbos")) as dbos:
+    async with floor(sagas) as ground, peer("dbos_sagas.py", server.url("dbos")) as dbos:
         await _crowd(coordinator, database, 50, 1)
         await dbos.order(count=50, in_flight=1)
         for _ in range(rounds):
@@ -103,10 +104,10 @@ async def _measure(server: EmbeddedPostgres, rounds: int, per_round: int, crowd:
             began = time.perf_counter()
             await dbos.order(count=crowd // 4, in_flight=50)
             their_rates.append(crowd // 4 / (time.perf_counter() - began))
-    commits, statements = await _counted(server)
-    idle = await _idle_queries(server)
+    commits, statements = await _counted(server, counted)
+    idle = await _idle_queries(server, database.name)
     await coordinator.stop()
-    takeover = await _takeover(server, database)
+    takeover = await _takeover(database)
     await database.close()
     return Report(
         "saga",
@@ -153,9 +154,9 @@ async def _crowd(coordinator: Coordinator, database: Database, count: int, in_fl
     return durations
 
 
-async def _counted(server: EmbeddedPostgres) -> tuple[float, float]:
+async def _counted(server: EmbeddedPostgres, url: str) -> tuple[float, float]:
     """Commits and statements of a saga, by PostgreSQL's own counters, through one connection to a database of its own."""
-    database = Database(server.url("counted"), max_connections=1)
+    database = Database(url, max_connections=1)
     await database.open()
     coordinator = Coordinator(PostgresLog(database), [FOUR_STEPS])
     count = 200
@@ -164,10 +165,13 @@ async def _counted(server: EmbeddedPostgres) -> tuple[float, float]:
         async with database.connection() as connection:
             await connection.execute("SELECT pg_stat_force_next_flush()")
         async with await psycopg.AsyncConnection.connect(server.url()) as watcher:
-            commits = await watcher.execute("SELECT xact_commit FROM pg_stat_database WHERE datname = 'counted'")
+            commits = await watcher.execute(
+                "SELECT xact_commit FROM pg_stat_database WHERE datname = %s", (database.name,)
+            )
             calls = await watcher.execute(
                 "SELECT coalesce(sum(calls), 0) FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid "
-                "WHERE d.datname = 'counted' AND query ILIKE '%saga_step%'"
+                "WHERE d.datname = %s AND query ILIKE '%%saga_step%%'",
+                (database.name,),
             )
             return (await commits.fetchone())[0], int((await calls.fetchone())[0])
 
@@ -179,14 +183,15 @@ async def _counted(server: EmbeddedPostgres) -> tuple[float, float]:
     return (after[0] - before[0]) / count, (after[1] - before[1]) / count
 
 
-async def _idle_queries(server: EmbeddedPostgres) -> float:
+async def _idle_queries(server: EmbeddedPostgres, name: str) -> float:
     seconds = 5.0
     async with await psycopg.AsyncConnection.connect(server.url(), autocommit=True) as watcher:
 
         async def calls() -> int:
             found = await watcher.execute(
                 "SELECT coalesce(sum(calls), 0) FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid "
-                "WHERE d.datname = 'sagas' AND query ILIKE '%saga%'"
+                "WHERE d.datname = %s AND query ILIKE '%%saga%%'",
+                (name,),
             )
             return int((await found.fetchone())[0])
 
@@ -195,10 +200,10 @@ async def _idle_queries(server: EmbeddedPostgres) -> float:
         return (await calls() - before) / seconds
 
 
-async def _takeover(server: EmbeddedPostgres, database: Database) -> float:
+async def _takeover(database: Database) -> float:
     """Seconds from ``kill -9`` of a worker to the end of its saga in another one."""
     victim = subprocess.Popen(
-        [sys.executable, "-m", "tests.bench.saga", server.url("sagas")], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "tests.bench.saga", database.url], stdout=subprocess.PIPE, text=True
     )
     assert victim.stdout is not None
     saga_id = await asyncio.to_thread(victim.stdout.readline)

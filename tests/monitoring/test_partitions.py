@@ -7,10 +7,11 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from novacron.db import Database, migrate
+from novacron.db import Database
 from novacron.embedded.postgres import EmbeddedPostgres
 from novacron.embedded.process import free_port
 from novacron.errors import Conflict, NovacronError
+from novacron.testing.databases import Databases
 from novacron.testing.patience import eventually
 from novacron_monitoring.keeper import PartitionKeeper
 from novacron_monitoring.partition import Partition, ahead, days_of, expired
@@ -189,17 +190,17 @@ class Watched(PartitionKeeper):
 async def test_the_keeper_works_on_after_the_database_was_away(tmp_path, migrations):
     server = EmbeddedPostgres(tmp_path / "postgres", free_port())
     server.prepare()
-    database = Database(server.url(), wait_seconds=0.5)
-    running = keeper(database, every_seconds=0.05, kind=Watched)
     try:
         with server.running():
-            await migrate(server.url(), migrations)
+            url = await asyncio.to_thread(Databases(server).create, *migrations)
+            database = Database(url, wait_seconds=0.5)
+            running = keeper(database, every_seconds=0.05, kind=Watched)
             await database.open()
             await running.start()
             await eventually(lambda: _all_days(database))
         await eventually(lambda: _failed(running))
         with server.running():
-            async with await psycopg.AsyncConnection.connect(server.url(), autocommit=True) as connection:
+            async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
                 await connection.execute(f"DROP TABLE {Partition(today()).name}")
             await eventually(lambda: _all_days(database), within=10)
             await running.stop()
