@@ -27,7 +27,7 @@ from novacron_scheduler.store import DecisionStore, NodeStore, PolicyStore, Quot
 
 TENANT = uuid4()
 TOKENS = PageTokens(b"k" * 32)
-# The first two go alone, one in the hands of each writer; whatever comes behind them gathers.
+# The first goes alone; whatever comes behind it gathers, the second of these as well.
 AHEAD = 2
 _SUMS = """
 SELECT nodes.name, allocated_cpu_cores, coalesce(sum(cpu_cores), 0)::bigint FROM nodes
