@@ -155,7 +155,7 @@ async def test_user_data_and_keys_come_from_files(novacron, logged_in):
 
 
 async def test_the_request_of_a_lost_answer_names_the_id_to_repeat(novacron, logged_in):
-    logged_in.vms.breaks = [Unavailable("the stream was reset")] * 3
+    logged_in.vms.breaks = [Unavailable("the stream was reset")] * 5
     result = await novacron("vm", "create", "web-1", *SIZE, "--image", "debian-12", "--id", (chosen := str(uuid4())))
     assert result.code == 6
     assert f"--id {chosen}" in result.err
