@@ -19,7 +19,7 @@ demo: setup hypervisor image ## Set everything up, run NovaCron, create a first 
 	deploy/demo.sh $(VENV) $(DATA)
 
 test: setup hypervisor image check ## Set everything up, run every test.
-	$(PYTHON) -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder --durations 25 $(ARGS)
+	$(PYTHON) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 25 $(ARGS)
 
 test-faults: setup hypervisor image ## Kill, freeze and cut off a saga's process at every point that it passes; call every RPC as everybody.
 	$(PYTHON) -m pytest -m faults_all tests/faults tests/e2e tests/auth tests/agent $(ARGS)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,19 +36,26 @@ LONGEST = [
 ]
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A group for each file, or for those that share a stack; the longest first."""
+    """The longest first."""
     here = Path(__file__).parent
-    group = {file: name for name, files in SHARED.items() for file in files}
     order = {file: number for number, file in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.relative_to(here).as_posix(), len(order)))
 
-    def file_of(item: pytest.Item) -> str:
-        return item.path.relative_to(here).as_posix()
 
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(group.get(file_of(item), file_of(item))))
-    items.sort(key=lambda item: order.get(file_of(item), len(order)))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """A file goes to one worker, and so do those that share a stack."""
+    from xdist.scheduler import LoadFileScheduling
+
+    shared = {f"tests/{file}": name for name, files in SHARED.items() for file in files}
+
+    class Sharing(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return shared.get(file, file)
+
+    return Sharing(config, log)
 
 
 @pytest.fixture(scope="session")
