@@ -20,7 +20,7 @@ async def retention(scheduler):
 
 
 async def age(scheduler, table, column, days, where="true", *values):
-    query = f"UPDATE {table} SET {column} = {column} - make_interval(days => %s) WHERE {where} RETURNING 1"  # noqa: S608
+    query = f"UPDATE {table} SET {column} = {column} - make_interval(days => %s) WHERE {where} RETURNING 1"
     await scheduler.rows(query, days, *values)
 
 
