@@ -1,7 +1,7 @@
 """What a connection tells PostgreSQL of whose rows it may see."""
 
 import asyncio
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -13,7 +13,7 @@ from novacron.db.migrations import MigrationError, MigrationSource
 from novacron.rpc.identity import Identity, IdentityStage, Subject
 from novacron.rpc.policy import MethodPolicy
 
-OURS, THEIRS = uuid4(), uuid4()
+OURS, THEIRS = UUID(int=1), UUID(int=2)
 TABLE = """
 CREATE TABLE things (id int PRIMARY KEY, tenant_id uuid NOT NULL);
 ALTER TABLE things ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
