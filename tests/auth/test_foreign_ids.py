@@ -118,9 +118,10 @@ def asked_about(ids):
 
 def _ids_beside(kind, field, ids):
     """Other ids that a request has to name: of nothing."""
-    required = [one for one in kind.fields if one.name in ids and one.type == one.TYPE_STRING and one.name != field]
-    rules = [(one.name, one.GetOptions().Extensions[validate_pb2.field]) for one in required]
-    return {name: NOTHING for name, rule in rules if rule.ignore != validate_pb2.IGNORE_IF_ZERO_VALUE}
+    others = [one for one in kind.fields if one.type == one.TYPE_STRING and one.name != field]
+    rules = [(one.name, one.GetOptions().Extensions[validate_pb2.field]) for one in others]
+    required = [(name, rule) for name, rule in rules if rule.ignore != validate_pb2.IGNORE_IF_ZERO_VALUE]
+    return {name: NOTHING for name, rule in required if name in ids or rule.string.uuid}
 
 
 async def answer(wire, rpc, message, metadata, named):

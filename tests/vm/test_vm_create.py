@@ -286,8 +286,8 @@ async def test_an_answer_may_come_at_once_and_the_vm_later(house):
 
 
 async def test_a_deadline_shorter_than_the_create_ends_the_call_and_not_the_create(empty_house):
-    await empty_house.add_host(latency_seconds={"create": 4.0})
-    vm = await empty_house.vms().CreateVm(empty_house.request(), timeout=2)
+    await empty_house.add_host(latency_seconds={"create": 8.0})
+    vm = await empty_house.vms().CreateVm(empty_house.request(), timeout=4)
     assert vm.state == VM_STATE_CREATING
     await empty_house.reaches(vm.vm_id, VM_STATE_RUNNING)
 

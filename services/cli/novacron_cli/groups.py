@@ -62,11 +62,11 @@ GROUPS: Final = {
     "session": ("sessions", "Sessions: where you are logged in, and where you should not be."),
     "mfa": (
         "mfa",
-        "Second factors: an authenticator app beside your password, and recovery codes for when it is lost.",
+        "Second factors: an authenticator app or a security key beside your password, and recovery codes for when it is lost.",
     ),
     "identity-provider": (
         "identity_provider",
-        "Identity providers: logins through OpenID Connect (`novacron login --provider NAME`).",
+        "Identity providers: logins through OpenID Connect (`novacron login --provider NAME`), or SAML 2.0 in a web client.",
     ),
 }
 
