@@ -13,6 +13,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from . import instruments, logs
+from .ending import end
 from .errors import NovacronError
 
 log = logs.logger(__name__)
@@ -57,8 +58,7 @@ class Background:
         """End the turn under way, wherever it is. Not started, or stopped before: nothing happens."""
         task, self._task = self._task, None
         if task is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            await end([task])
 
     async def _run(self) -> None:
         while True:

@@ -60,6 +60,8 @@ _OPTIONS = (
 
 # From NOT_SERVING to the end of taking calls: clients that watch the health of a server turn to others meanwhile.
 _NOTICE_SECONDS = 0.25
+# Beyond the drain time, for calls that were cancelled then to end.
+_LAST_SECONDS = 10.0
 _GOING = "this server is about to stop: ask again, and another one answers"
 # When the call of this task was heard of. It waits after that, for the event loop and for its message.
 _arrived: ContextVar[float] = ContextVar("novacron_arrived", default=0.0)
@@ -291,7 +293,11 @@ class Server:
         await self._health.enter_graceful_shutdown()
         await asyncio.sleep(min(_NOTICE_SECONDS, self._settings.drain_seconds))
         self._chain.drain()
-        await self._server.stop(self._settings.drain_seconds)
+        try:
+            async with asyncio.timeout(self._settings.drain_seconds + _LAST_SECONDS):
+                await self._server.stop(self._settings.drain_seconds)
+        except TimeoutError:
+            log.error("calls were cancelled and have not ended: they are left behind")
         self.load.stop()
 
     def _bind(self, address: str, credentials: grpc.ServerCredentials) -> int:

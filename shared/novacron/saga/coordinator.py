@@ -16,6 +16,7 @@ from uuid import UUID
 
 from .. import logs, telemetry, tenancy
 from ..db import Connection
+from ..ending import end
 from ..errors import AlreadyExists, LeaseLost, NotFound, NovacronError
 from ..ids import new_id
 from ..rpc import deadline
@@ -87,10 +88,7 @@ class Coordinator:
     async def stop(self) -> None:
         """End the work here and give every saga back, so that another worker takes it at once."""
         self._stopping = True
-        tasks = [*self._background, *(task for _, task in self._running.values())]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end([*self._background, *(task for _, task in self._running.values())])
         try:
             await self._log.release(self.owner)
         except NovacronError as error:
