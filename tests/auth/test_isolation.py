@@ -362,7 +362,7 @@ def keep(rpc: Any, kind: Any, caller: Tenant, code: grpc.StatusCode, said: bytes
                 caller.has(part.name, value)
 
 
-@pytest.mark.parametrize("examples", [30, pytest.param(2_000, marks=pytest.mark.faults_all)])
+@pytest.mark.parametrize("examples", [15, pytest.param(2_000, marks=pytest.mark.faults_all)])
 async def test_no_tenant_is_told_anything_of_another(world, capsys, examples):
     loop = asyncio.get_running_loop()
 
