@@ -14,10 +14,18 @@ async def end(tasks: Iterable[asyncio.Task[Any]]) -> None:
     """Cancel these tasks and wait for them, however they end.
 
     A cancellation is one exception at one instant, and a library that was about to answer, or to fail by itself, may lose it.
-    Then the task goes on, and who waits for its end would wait for ever: it is cancelled again.
+    Then the task goes on, and who waits for its end would wait for ever: it is cancelled again. Who is cancelled while it waits
+    tells them again at once, and still sees them end before it does: otherwise they would be left at work, and nobody's.
     """
-    left = {task for task in tasks if not task.done()}
+    left = [task for task in tasks if not task.done()]
+    cancelled: asyncio.CancelledError | None = None
     while left:
         for task in left:
             task.cancel()
-        _, left = await asyncio.wait(left, timeout=_AGAIN_SECONDS)
+        try:
+            await asyncio.wait(left, timeout=_AGAIN_SECONDS)
+        except asyncio.CancelledError as own:
+            cancelled = own
+        left = [task for task in left if not task.done()]
+    if cancelled is not None:
+        raise cancelled

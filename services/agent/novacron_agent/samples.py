@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 
 from novacron import logs
 from novacron.api.monitoring.v1 import IngestVmMetricsRequest, MetricsServiceStub
+from novacron.ending import end
 from novacron.errors import InvalidArgument, NovacronError
 from novacron.ids import derived_id
 from novacron.rpc import Channel
@@ -45,9 +46,7 @@ class SampleStream:
         ]
 
     async def stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(self._tasks)
 
     @property
     def waiting(self) -> int:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from .. import logs, telemetry
+from ..ending import end
 from ..errors import LeaseLost, NovacronError
 from ..rpc import deadline
 from ..rpc.observe import retrying
@@ -55,9 +56,7 @@ class Execution:
                 decision = await self._step(decision)
             return replace(self.record, state=decision.state, error=decision.error or self.record.error)
         finally:
-            for task in self._under_way.values():
-                task.cancel()
-            await asyncio.gather(*self._under_way.values(), return_exceptions=True)
+            await end(self._under_way.values())
 
     async def _take_over(self) -> Decision:
         abandoned = self.record.abandoned()

@@ -25,6 +25,7 @@ from random import Random
 from typing import TypeVar
 
 from ..embedded.process import free_port
+from ..ending import end
 from .toxics import Bandwidth, Cut, Direction, Down, HalfOpen, Latency, Reset, Toxic
 
 T = TypeVar("T", bound=Toxic)
@@ -99,10 +100,7 @@ class FaultProxy:
     async def __aexit__(self, *_: object) -> None:
         self._listen(False)
         self._listener.close()
-        tasks = tuple(self._wires)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(self._wires)
 
     def add(self, toxic: Toxic, direction: Direction | None = None) -> Dose:
         """From now on this is wrong: in one direction, or in both."""
@@ -224,9 +222,7 @@ class _Wire:
             if pumps.done() and pumps.exception() is not None:
                 self.end(reset=True)  # one side was reset, or does not listen
         finally:
-            ended.cancel()
-            pumps.cancel()
-            await asyncio.gather(pumps, ended, return_exceptions=True)
+            await end((pumps, ended))
 
     async def _both_ways(self, target: tuple[str, int]) -> None:
         while self._proxy.doses(HalfOpen, Direction.TO_SERVER):
