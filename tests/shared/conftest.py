@@ -1,9 +1,11 @@
-"""A database with a saga log, a world for sagas, and workers that are stopped at the end."""
+"""A database with a saga log, a world for sagas, workers that are stopped at the end, and a scheduler to ask for nodes."""
 
 import pytest
 
+from novacron.api.scheduler.v1 import add_NodeServiceServicer_to_server
 from novacron.saga import MIGRATIONS, Coordinator, PostgresLog
 
+from .node_service import Nodes
 from .saga_world import World
 
 
@@ -31,3 +33,10 @@ async def workers(database):
     yield make
     for coordinator in made:
         await coordinator.stop()
+
+
+@pytest.fixture
+async def nodes(servers):
+    made = Nodes()
+    made.server = await servers.start("scheduler", [(add_NodeServiceServicer_to_server, made)])
+    return made

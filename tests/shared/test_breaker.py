@@ -1,46 +1,12 @@
 """The breaker as a state machine: every rule that it promises, on a clock of the test's own."""
 
-import math
-
-import pytest
-
 from novacron.rpc.breaker import CircuitBreaker, Result, State
-from novacron.rpc.breaker_configuration import (
-    BreakerConfiguration,
-    ConfigurationError,
-    FailureCriterion,
-    RecoveryStrategy,
-    contradictions,
-)
+from novacron.rpc.breaker_configuration import FailureCriterion, RecoveryStrategy
+
+from .breakers import breaker, calls, half_open, tripped
 
 # The open time varies by up to a fifth, downwards.
 JITTER = 0.8
-
-
-def breaker(**numbers):
-    return CircuitBreaker("scheduler/nodes", BreakerConfiguration(**numbers), seed=1)
-
-
-def calls(one, outcomes, now=0.0, took=0.0):
-    """One call after the other: `+` succeeds, `-` fails, `.` is neutral."""
-    meaning = {"+": Result.SUCCESS, "-": Result.FAILURE, ".": Result.NEUTRAL}
-    for outcome in outcomes:
-        permit = one.acquire(now)
-        assert permit is not None, f"refused in {one.state}"
-        one.release(permit, meaning[outcome], now + took)
-
-
-def tripped(**numbers):
-    one = breaker(**numbers)
-    calls(one, "-" * 10)
-    assert one.state is State.OPEN
-    return one
-
-
-def half_open(now=1000.0, **numbers):
-    """A breaker with one probe out."""
-    one = tripped(**numbers)
-    return one, one.acquire(now)
 
 
 # Closed.
@@ -182,22 +148,6 @@ def test_breakers_that_trip_together_do_not_probe_together():
     assert max(waits) - min(waits) > 3
 
 
-@pytest.mark.parametrize(
-    ("strategy", "times"),
-    [
-        (RecoveryStrategy.EXPONENTIAL_BACKOFF, [10, 20, 40, 80]),
-        (RecoveryStrategy.LINEAR_BACKOFF, [10, 20, 30, 40]),
-        (RecoveryStrategy.FIXED_INTERVAL, [10, 10, 10, 10]),
-        (RecoveryStrategy.GRADUAL, [10, 20, 40, 80]),
-        (RecoveryStrategy.MANUAL, [math.inf] * 4),
-    ],
-)
-def test_each_recovery_strategy_has_its_own_open_times(strategy, times):
-    configuration = BreakerConfiguration(timeout_duration_seconds=10, recovery_strategy=strategy)
-    assert [configuration.open_seconds(trip) for trip in (1, 2, 3, 4)] == times
-    assert configuration.open_seconds(10**6) in (300, 10, math.inf)
-
-
 def test_with_manual_recovery_only_an_operator_closes_it():
     one = tripped(recovery_strategy=RecoveryStrategy.MANUAL)
     assert one.acquire(10.0**9) is None
@@ -286,144 +236,3 @@ def test_gradual_recovery_doubles_its_probes_before_it_closes():
             one.release(permit, Result.SUCCESS, 1000.0)
     assert places == [2, 4, 8, 16][: len(places)]
     assert len(places) >= 3
-
-
-# What operators say.
-
-
-@pytest.mark.parametrize("forced", [State.FORCED_OPEN, State.DISABLED, State.METRICS_ONLY])
-def test_a_forced_state_stays_whatever_the_calls_say(forced):
-    one = breaker()
-    one.force(forced, 0.0)
-    for now in (*range(100), *range(1000, 10**6, 10**5)):
-        if permit := one.acquire(now):
-            one.release(permit, Result.FAILURE, now)
-    assert one.state is forced
-
-
-def test_forced_open_refuses_for_ever_and_disabled_and_metrics_only_never():
-    for forced, admitted in ((State.FORCED_OPEN, 0), (State.DISABLED, 50), (State.METRICS_ONLY, 50)):
-        one = breaker()
-        one.force(forced, 0.0)
-        permits = [one.acquire(10.0**6) for _ in range(50)]
-        assert sum(permit is not None for permit in permits) == admitted
-    one = breaker()
-    one.force(State.FORCED_OPEN, 0.0)
-    assert one.retry_after(10.0**6) is None
-
-
-def test_metrics_only_counts_and_disabled_does_not():
-    counted = []
-    for forced in (State.METRICS_ONLY, State.DISABLED):
-        one = breaker()
-        one.force(forced, 0.0)
-        calls(one, "-" * 7)
-        counted.append(one.rates(0)[0])
-    assert counted == [7, 0]
-
-
-def test_what_outcomes_alone_reach_cannot_be_forced():
-    for state in (State.OPEN, State.HALF_OPEN):
-        with pytest.raises(ValueError, match="force forced_open, disabled, metrics_only or closed"):
-            breaker().force(state, 0.0)
-
-
-def test_closing_by_hand_forgives_nothing_and_a_reset_forgives_all():
-    closed, reset = tripped(timeout_duration_seconds=10), tripped(timeout_duration_seconds=10)
-    closed.force(State.CLOSED, 0.0)
-    reset.reset(0.0)
-    assert (closed.opened, reset.opened) == (1, 0)
-    for one in (closed, reset):
-        calls(one, "-" * 10)
-    assert closed.retry_after(0) > 10
-    assert reset.retry_after(0) <= 10
-
-
-# Other numbers at run time.
-
-
-def test_reconfiguring_keeps_the_window_the_state_and_the_permits():
-    one = breaker()
-    permit = one.acquire(0.0)
-    calls(one, "-" * 6)
-    one.reconfigure(BreakerConfiguration(failure_threshold=3, minimum_request_threshold=7), 0.0)
-    assert one.rates(0) == (6, 1.0, 0.0)
-    one.release(permit, Result.FAILURE, 0.0)
-    assert one.state is State.OPEN
-
-
-def test_an_open_breaker_stays_open_when_reconfigured_and_a_shorter_time_holds_at_once():
-    one = tripped(timeout_duration_seconds=60)
-    generation = one.generation
-    one.reconfigure(BreakerConfiguration(timeout_duration_seconds=5), 1.0)
-    assert (one.state, one.generation) == (State.OPEN, generation)
-    assert one.retry_after(1.0) <= 4
-    assert one.acquire(5.0).probe
-
-
-def test_fewer_probes_take_nobodys_permit_away():
-    one, probe = half_open(half_open_permits=3)
-    more = [one.acquire(1000.0), one.acquire(1000.0)]
-    one.reconfigure(BreakerConfiguration(half_open_permits=1), 1000.0)
-    assert one.acquire(1000.0) is None
-    for permit in (probe, *more):
-        one.release(permit, Result.SUCCESS, 1000.0)
-    assert one.state is State.CLOSED
-
-
-def test_a_smaller_window_forgets_what_is_beyond_it():
-    one = breaker()
-    calls(one, "-" * 4 + "+" * 5)
-    one.reconfigure(BreakerConfiguration(monitoring_window_calls=5, minimum_request_threshold=5), 0.0)
-    assert one.rates(0) == (5, 0.0, 0.0)
-
-
-# The numbers themselves.
-
-
-def test_the_defaults_are_the_seeds():
-    one = BreakerConfiguration()
-    assert (one.failure_threshold, one.timeout_duration_seconds, one.success_threshold) == (5, 60, 3)
-    assert (one.monitoring_window_seconds, one.minimum_request_threshold, one.timeout_threshold_ms) == (300, 10, 5000)
-    assert one.recovery_strategy is RecoveryStrategy.EXPONENTIAL_BACKOFF
-    assert one.max_retry_attempts == 3
-    assert one.fallback_enabled
-
-
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("failure_threshold", 0),
-        ("failure_rate", 0),
-        ("failure_rate", 1.01),
-        ("failure_rate", math.nan),
-        ("minimum_request_threshold", 2.5),
-        ("monitoring_window_seconds", math.inf),
-        ("monitoring_window_calls", 10_001),
-        ("timeout_threshold_ms", -1),
-        ("slow_rate", "half"),
-        ("timeout_duration_seconds", 0),
-        ("longest_open_seconds", -5),
-        ("success_threshold", 0),
-        ("half_open_permits", None),
-        ("permit_seconds", 0),
-        ("fair_timeout_ms", -1),
-        ("max_retry_attempts", 11),
-    ],
-)
-def test_a_number_out_of_its_range_is_refused_by_its_name(field, value):
-    with pytest.raises(ConfigurationError, match=rf"^{field}: must be ") as caught:
-        BreakerConfiguration(**{field: value})
-    assert [name for name, _ in caught.value.problems] == [field]
-
-
-def test_all_bad_numbers_are_named_at_once():
-    with pytest.raises(ConfigurationError) as caught:
-        BreakerConfiguration(failure_rate=2, success_threshold=0)
-    assert [name for name, _ in caught.value.problems] == ["failure_rate", "success_threshold"]
-
-
-def test_numbers_that_mean_nothing_together_are_told():
-    odd = BreakerConfiguration(minimum_request_threshold=200, timeout_duration_seconds=600)
-    assert [name for name, _ in contradictions(odd)] == ["minimum_request_threshold", "longest_open_seconds"]
-    assert contradictions(BreakerConfiguration()) == []
