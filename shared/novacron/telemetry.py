@@ -101,20 +101,23 @@ def sampled(traceparent: str) -> bool:
 
 
 @contextmanager
-def span(name: str, traceparent: str = "", **attributes: str | int) -> Iterator[trace.Span]:
+def span(name: str, traceparent: str = "", **attributes: str | int) -> Iterator[trace.Span | None]:
     """A span of this process's own work; with ``traceparent`` it goes on that trace instead of the current one.
+
+    None where this work is not recorded, and then OpenTelemetry is not imported for it either: whoever is first to work in a
+    process would hold up its event loop for that.
 
     ``attributes`` are named as in Python: ``novacron_saga_id`` becomes ``novacron.saga.id``.
     """
-    from opentelemetry import propagate, trace
-
     if _tracer is None or (not traceparent and _passed_on.get()):
-        yield trace.INVALID_SPAN
+        yield None
         return
     if not sampled(traceparent):
         with _passing_on(((TRACEPARENT, traceparent),)):
-            yield trace.INVALID_SPAN
+            yield None
         return
+    from opentelemetry import propagate
+
     parent: Context | None = propagate.extract({TRACEPARENT: traceparent}) if traceparent else None
     dotted = {key.replace("_", "."): value for key, value in attributes.items()}
     with _tracer.start_as_current_span(name, context=parent, attributes=dotted) as current:

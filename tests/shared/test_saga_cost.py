@@ -1,6 +1,8 @@
 """What a saga costs, counted by PostgreSQL itself."""
 
 import asyncio
+import subprocess
+import sys
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import uuid4
@@ -32,6 +34,38 @@ FOUR_STEPS = Saga(
         Step("four", Kind.RETRIABLE, no_op),
     ),
 )
+# The first saga of a process in which nothing is traced.
+PROCESS = """
+import asyncio, sys
+from dataclasses import dataclass
+from uuid import uuid4
+from novacron.db import Database
+from novacron.saga import Coordinator, Kind, PostgresLog, Saga, Step
+
+@dataclass(frozen=True)
+class Modules:
+    names: tuple[str, ...] = ()
+
+async def loaded(context):
+    return Modules(tuple(name for name in sys.modules if name.partition(".")[0] == "opentelemetry"))
+
+async def main():
+    database = Database(sys.argv[1])
+    await database.open()
+    try:
+        steps = (Step("look", Kind.RETRIABLE, loaded, output=Modules),)
+        saga = Saga(name="first", version=1, params=Modules, steps=steps)
+        coordinator = Coordinator(PostgresLog(database), [saga])
+        async with database.connection() as connection:
+            begun = await coordinator.begin(connection, saga, uuid4(), Modules())
+        coordinator.launch(begun)
+        record = await coordinator.wait(begun.record.saga_id, 10)
+        print(record.state, record.attempts[-1].output)
+    finally:
+        await database.close()
+
+asyncio.run(main())
+"""
 _CALLS = """
 SELECT coalesce(sum(calls), 0) FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid
 WHERE d.datname = %s AND query ILIKE '%%saga%%'
@@ -93,6 +127,12 @@ async def test_four_steps_cost_five_commits_and_five_statements_and_read_nothing
     # The flushes are transactions of their own, and so is a check of a connection that was idle.
     assert 5 * sagas <= commits <= 5 * sagas + 8
     await coordinator.stop()
+
+
+async def test_a_saga_that_is_not_traced_does_not_wait_for_what_would_trace_it_to_be_imported(database):
+    command = [sys.executable, "-c", PROCESS, database.url]
+    told = await asyncio.to_thread(subprocess.run, command, stdout=subprocess.PIPE, text=True, check=True, timeout=60)
+    assert told.stdout.splitlines()[-1] == "succeeded {'names': []}"
 
 
 async def test_sagas_at_the_same_time_share_their_commits(database, counted):
