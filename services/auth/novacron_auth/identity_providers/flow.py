@@ -18,17 +18,10 @@ _DEVICE_INTERVAL = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class CodeFlow:
-    """An authorization code is awaited."""
+class _BrowserFlow:
+    """A login that comes back through a browser, to who keeps the login token."""
 
-    verifier: str = field(repr=False)
-    nonce: str = field(repr=False)
-    redirect_uri: str
     login_token: str = field(repr=False)
-
-    @classmethod
-    def new(cls, redirect_uri: str) -> CodeFlow:
-        return cls(secrets.token_urlsafe(48), new_secret(), redirect_uri, new_secret())
 
     def is_of(self, login_token: str) -> bool:
         """Whether this is who began it: what passed through a browser is not enough."""
@@ -36,20 +29,29 @@ class CodeFlow:
 
 
 @dataclass(frozen=True, slots=True)
-class SamlFlow:
+class CodeFlow(_BrowserFlow):
+    """An authorization code is awaited."""
+
+    verifier: str = field(repr=False)
+    nonce: str = field(repr=False)
+    redirect_uri: str
+
+    @classmethod
+    def new(cls, redirect_uri: str) -> CodeFlow:
+        verifier = secrets.token_urlsafe(48)
+        return cls(login_token=new_secret(), verifier=verifier, nonce=new_secret(), redirect_uri=redirect_uri)
+
+
+@dataclass(frozen=True, slots=True)
+class SamlFlow(_BrowserFlow):
     """A response to an AuthnRequest is awaited."""
 
     request_id: str
     acs_url: str
-    login_token: str = field(repr=False)
 
     @classmethod
     def new(cls, acs_url: str) -> SamlFlow:
-        return cls(new_request_id(), acs_url, new_secret())
-
-    def is_of(self, login_token: str) -> bool:
-        """As :meth:`CodeFlow.is_of`."""
-        return hmac.compare_digest(self.login_token.encode(), login_token.encode())
+        return cls(login_token=new_secret(), request_id=new_request_id(), acs_url=acs_url)
 
 
 @dataclass(frozen=True, slots=True)
