@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 from novacron_agent.drivers.domain_xml import NAMESPACE, Record, domain_xml, resized_xml
-from novacron_agent.drivers.driver import DomainSpec
+from novacron_agent.drivers.driver import AllocationType, DomainSpec
 from novacron_agent.drivers.host_storage import InstanceFiles
 
 SpecOf = Callable[..., DomainSpec]
@@ -54,15 +54,27 @@ def test_a_resized_definition_differs_from_its_own_in_size_and_record_alone(spec
     defined = defined.replace("</memory>", '</memory><currentMemory unit="KiB">131072</currentMemory>')
 
     larger = record.resized(spec.sized(4, 512))
-    now = ElementTree.fromstring(resized_xml(defined, larger))
+    now = ElementTree.fromstring(resized_xml(defined, larger, spec.sized(4, 512)))
 
-    assert [now.findtext(tag) for tag in ("vcpu", "memory", "currentMemory")] == ["4", "512", "512"]
+    tags = ("vcpu", "memory", "currentMemory", "cputune/shares")
+    assert [now.findtext(tag) for tag in tags] == ["4", "512", "512", "1024"]
     assert now.find("currentMemory").get("unit") == "MiB"  # type: ignore[union-attr]
     (kept,) = now.findall(f"metadata/{{{NAMESPACE}}}vm")
     assert Record.from_xml(ElementTree.tostring(kept, encoding="unicode")) == larger
-    back = resized_xml(ElementTree.tostring(now, encoding="unicode"), record)
+    back = resized_xml(ElementTree.tostring(now, encoding="unicode"), record, spec)
     assert ElementTree.fromstring(back).findtext("devices/disk/source") == xml_of(spec).findtext("devices/disk/source")
     assert len(ElementTree.fromstring(back).find("devices")) == len(xml_of(spec).find("devices"))  # type: ignore[arg-type]
+
+
+def test_no_crowd_that_shares_a_host_outweighs_the_one_that_was_guaranteed_its_place(spec_of: SpecOf) -> None:
+    weights = {
+        kind: int(xml_of(replace(spec_of(), vcpus=2, allocation_type=kind)).findtext("cputune/shares") or "")
+        for kind in AllocationType
+    }
+
+    assert weights[AllocationType.GUARANTEED] >= 16 * weights[AllocationType.BURSTABLE]
+    assert weights[AllocationType.BURSTABLE] >= 16 * weights[AllocationType.BEST_EFFORT]
+    assert int(xml_of(replace(spec_of(), vcpus=64)).findtext("cputune/shares") or "") <= 10_000
 
 
 def test_a_domain_boots_from_its_disk_or_from_kernel_and_initrd(spec_of: SpecOf) -> None:

@@ -39,6 +39,7 @@ from novacron.paging import PageTokens
 from novacron.testing.servers import TestUser
 from novacron_auth.roles import catalog
 from novacron_auth.users.account import Role
+from novacron_scheduler.overcommit import UNSHARED
 from novacron_scheduler.placement_servicer import PlacementServicer
 from novacron_scheduler.placements import Placements
 from novacron_scheduler.policies import Policies
@@ -151,7 +152,7 @@ async def serve_the_schedulers_rest(asking: AskingServers, database: Any) -> Non
     await asking.start(
         "scheduler",
         [
-            (add_PlacementServiceServicer_to_server, PlacementServicer(placements)),
+            (add_PlacementServiceServicer_to_server, PlacementServicer(placements, UNSHARED)),
             (add_PolicyServiceServicer_to_server, PolicyServicer(Policies(database, PolicyStore(), tokens))),
             (add_QuotaServiceServicer_to_server, QuotaServicer(Quotas(database, QuotaStore(), tokens))),
         ],

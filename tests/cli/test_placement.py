@@ -5,6 +5,7 @@ import pytest
 from novacron.api.scheduler.v1 import add_PlacementServiceServicer_to_server
 from novacron_scheduler.__main__ import MIGRATIONS
 from novacron_scheduler.node import Description, Heartbeat, NodeType
+from novacron_scheduler.overcommit import UNSHARED
 from novacron_scheduler.placement_servicer import PlacementServicer
 from novacron_scheduler.placements import Placements
 from novacron_scheduler.resources import Resources
@@ -19,7 +20,7 @@ async def explain(novacron, logged_in, servers, new_database):
     capacity = Resources(8, 16384, 500)
     async with database.connection() as connection:
         await NodeStore().heartbeat(connection, Heartbeat("n1", "default", 1, said, capacity), capacity, 3600)
-    servicer = PlacementServicer(Placements(database, ReservationStore(), QuotaStore()))
+    servicer = PlacementServicer(Placements(database, ReservationStore(), QuotaStore()), UNSHARED)
     server = await servers.start("scheduler", [(add_PlacementServiceServicer_to_server, servicer)])
 
     async def run(*arguments):

@@ -33,6 +33,7 @@ from novacron.saga.key import set_current_key
 from novacron.testing.servers import Servers, TestUser
 from novacron_scheduler.__main__ import MIGRATIONS
 from novacron_scheduler.nodes import Nodes
+from novacron_scheduler.overcommit import UNSHARED, Overcommit
 from novacron_scheduler.placement_servicer import PlacementServicer
 from novacron_scheduler.placements import Placements
 from novacron_scheduler.policies import Policies
@@ -40,7 +41,6 @@ from novacron_scheduler.policy_servicer import PolicyServicer
 from novacron_scheduler.quota_servicer import QuotaServicer
 from novacron_scheduler.quotas import Quotas
 from novacron_scheduler.reservations import Reservations
-from novacron_scheduler.resources import Ratios
 from novacron_scheduler.servicer import NodeServicer, ReservationServicer
 from novacron_scheduler.store import DecisionStore, NodeStore, PolicyStore, QuotaStore, ReservationStore
 
@@ -50,8 +50,8 @@ SELECT nodes.name,
           allocated_network_bandwidth_mbps, allocated_gpu_count],
     ARRAY[allocatable_cpu_cores, allocatable_memory_mb, allocatable_storage_gb,
           allocatable_network_bandwidth_mbps, allocatable_gpu_count],
-    ARRAY[coalesce(sum(cpu_cores), 0), coalesce(sum(memory_mb), 0), coalesce(sum(storage_gb), 0),
-          coalesce(sum(network_bandwidth_mbps), 0), coalesce(sum(gpu_count), 0)]::bigint[]
+    ARRAY[coalesce(sum(footprint[1]), 0), coalesce(sum(footprint[2]), 0), coalesce(sum(footprint[3]), 0),
+          coalesce(sum(footprint[4]), 0), coalesce(sum(footprint[5]), 0)]::bigint[]
 FROM nodes LEFT JOIN resource_allocations held ON held.node_id = nodes.id AND held.status <> 'deallocated'
 GROUP BY nodes.id
 """
@@ -191,23 +191,23 @@ async def start_scheduler(servers: Servers, new_database: Any) -> Any:
     """``await start_scheduler(database=None, **settings)``: one more scheduler, on its own database unless given one."""
 
     async def start(
-        database: Database | None = None, *, ratios: Ratios | None = None, lease_seconds: float = 60
+        database: Database | None = None, *, overcommit: Overcommit = UNSHARED, lease_seconds: float = 60
     ) -> Scheduler:
         database = database or await new_database(*MIGRATIONS)
         tokens = PageTokens(b"k" * 32)
-        nodes = Nodes(database, NodeStore(), tokens, ratios or Ratios(), lease_seconds)
+        nodes = Nodes(database, NodeStore(), tokens, overcommit.allocation, lease_seconds)
         reservations = Reservations(database, ReservationStore(), DecisionStore(), tokens)
         placements = Placements(database, ReservationStore(), QuotaStore())
         server = await servers.start(
             "scheduler",
             [
                 (add_NodeServiceServicer_to_server, NodeServicer(nodes)),
-                (add_ReservationServiceServicer_to_server, ReservationServicer(reservations)),
+                (add_ReservationServiceServicer_to_server, ReservationServicer(reservations, overcommit)),
                 (
                     add_PolicyServiceServicer_to_server,
                     PolicyServicer(Policies(database, PolicyStore(), tokens)),
                 ),
-                (add_PlacementServiceServicer_to_server, PlacementServicer(placements)),
+                (add_PlacementServiceServicer_to_server, PlacementServicer(placements, overcommit)),
                 (add_QuotaServiceServicer_to_server, QuotaServicer(Quotas(database, QuotaStore(), tokens))),
             ],
         )

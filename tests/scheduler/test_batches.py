@@ -1,7 +1,6 @@
 """Many VMs at once: all of them or as many as fit, in one transaction, each with its own answer."""
 
 import asyncio
-from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
@@ -24,8 +23,8 @@ from novacron.saga.key import SagaKey, set_current_key
 from novacron_scheduler.batch import largest_first, plan
 from novacron_scheduler.batch_servicer import BatchServicer
 from novacron_scheduler.batches import Batches
-from novacron_scheduler.inventory.columns import Listing
 from novacron_scheduler.node import NodeStatus, NodeType
+from novacron_scheduler.overcommit import UNSHARED
 from novacron_scheduler.placement import Offer
 from novacron_scheduler.quota import Limits, Quota, Usage
 from novacron_scheduler.reservation import Demand
@@ -61,7 +60,9 @@ async def batch(scheduler):
     await scheduler.beat("n1")
     await scheduler.beat("n2")
     batches = Batches(scheduler.database, ReservationStore(), DecisionStore())
-    server = await scheduler.servers.start("scheduler", [(add_BatchServiceServicer_to_server, BatchServicer(batches))])
+    server = await scheduler.servers.start(
+        "scheduler", [(add_BatchServiceServicer_to_server, BatchServicer(batches, UNSHARED))]
+    )
     return Reserving(scheduler, BatchServiceStub(scheduler.servers.as_service(server, "vm")))
 
 
@@ -209,10 +210,9 @@ async def test_batches_that_race_for_the_last_room_are_whole_or_nothing(schedule
 def node(name, cpu, taken=0, ratio=1):
     has = Resources(cpu, 1 << 20, 1 << 20, 0, 0)
     allocatable = has._replace(cpu_cores=cpu * ratio)
-    free = has._replace(cpu_cores=min(allocatable.cpu_cores - taken, cpu))
+    free = has._replace(cpu_cores=allocatable.cpu_cores - taken)
     kind = (NodeStatus.READY, NodeType.COMPUTE, ("kvm",), "", "", {}, (), "")
-    offer = Offer(UUID(int=int(name[1:])), name, 1, *kind, free, allocatable)
-    return Listing(offer, Resources(taken), has)
+    return Offer(UUID(int=int(name[1:])), name, 1, *kind, free, allocatable, has)
 
 
 def want(cpu):
@@ -220,9 +220,9 @@ def want(cpu):
 
 
 def test_the_largest_come_first_so_that_what_fits_together_is_not_refused():
-    demands, listings = [want(2), want(2), want(2), want(6)], [node("n1", 6), node("n2", 6)]
-    assert any(one.error for one in plan(demands, listings, None))
-    assert not any(one.error for one in plan(largest_first(demands, listings), listings, None))
+    demands, nodes = [want(2), want(2), want(2), want(6)], [node("n1", 6), node("n2", 6)]
+    assert any(one.error for one in plan(demands, nodes, None))
+    assert not any(one.error for one in plan(largest_first(demands, nodes), nodes, None))
 
 
 def test_a_shared_host_takes_more_vms_in_one_batch_than_it_has_cores():
@@ -230,34 +230,33 @@ def test_a_shared_host_takes_more_vms_in_one_batch_than_it_has_cores():
     assert [one.error is None for one in verdicts] == [True, True, True, False]
 
 
-LISTINGS = st.lists(st.tuples(st.integers(1, 16), st.integers(1, 3)), min_size=1, max_size=5)
+NODES = st.lists(st.tuples(st.integers(1, 16), st.integers(1, 3)), min_size=1, max_size=5)
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(st.integers(1, 12), min_size=1, max_size=12), LISTINGS, st.none() | st.integers(0, 40))
+@given(st.lists(st.integers(1, 12), min_size=1, max_size=12), NODES, st.none() | st.integers(0, 40))
 def test_a_plan_never_takes_more_than_there_is_or_than_the_tenant_may(cores, sizes, limit):
-    listings = [node(f"n{number}", cpu, ratio=ratio) for number, (cpu, ratio) in enumerate(sizes)]
+    nodes = [node(f"n{number}", cpu, ratio=ratio) for number, (cpu, ratio) in enumerate(sizes)]
     allowed = None if limit is None else Quota(UUID(int=7), Limits(cpu_cores=limit), Usage())
-    verdicts = plan([want(one) for one in cores], listings, allowed)
+    verdicts = plan([want(one) for one in cores], nodes, allowed)
     taken: dict[UUID, int] = {}
     for verdict in verdicts:
         if verdict.error is None:
             chosen = verdict.ranking.candidates[0].offer.node_id
             taken[chosen] = taken.get(chosen, 0) + verdict.demand.need.cpu_cores
-    whole = {one.offer.node_id: one.offer.allocatable.cpu_cores for one in listings}
+    whole = {one.node_id: one.allocatable.cpu_cores for one in nodes}
     assert all(amount <= whole[node_id] for node_id, amount in taken.items())
     assert limit is None or sum(taken.values()) <= limit
     for verdict in verdicts:  # whatever was refused for want of room does not fit beside what was placed before it
         if isinstance(verdict.error, NoCapacity):
             assert all(
-                min(whole[one.offer.node_id] - taken.get(one.offer.node_id, 0), one.ceiling.cpu_cores)
+                min(whole[one.node_id] - taken.get(one.node_id, 0), one.capacity.cpu_cores)
                 < verdict.demand.need.cpu_cores
-                for one in listings
+                for one in nodes
             )
 
 
 def test_a_plan_changes_nothing_that_it_was_given():
-    listing = node("n1", 4)
-    plan([want(4)], [listing], None)
-    assert listing == replace(listing)
-    assert listing.offer.free.cpu_cores == 4
+    offered = node("n1", 4)
+    plan([want(4)], [offered], None)
+    assert offered.free.cpu_cores == 4

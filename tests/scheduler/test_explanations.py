@@ -21,7 +21,7 @@ from novacron_scheduler.node import NodeStatus, NodeType
 from novacron_scheduler.placement import Offer
 from novacron_scheduler.remedy import remedies
 from novacron_scheduler.reservation import Demand
-from novacron_scheduler.resources import Resources
+from novacron_scheduler.resources import EVEN, Ratios, Resources
 
 
 async def explain(scheduler, tenant, resources, **conditions):
@@ -136,6 +136,7 @@ OFFERS = st.builds(
     gpu_type=st.sampled_from(["", "a100"]),
     free=AMOUNTS,
     allocatable=st.just(Resources(8, 8, 8, 0, 2)),
+    capacity=st.sampled_from([Resources(8, 8, 8, 0, 2), Resources(4, 4, 8, 0, 2)]),
 )
 DEMANDS = st.builds(
     Demand,
@@ -148,6 +149,7 @@ DEMANDS = st.builds(
     availability_zone=st.sampled_from(["", "1"]),
     node_labels=st.dictionaries(st.sampled_from("xy"), st.sampled_from("12"), max_size=1),
     tolerations=TAINTS,
+    weights=st.sampled_from([EVEN, Ratios(2.0, 1.5), Ratios(0.5)]),
     node=st.sampled_from(["", "n1"]),
 )
 

@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 
 from novacron_scheduler import placement
 from novacron_scheduler.inventory.classes import Classes
-from novacron_scheduler.inventory.columns import Columns, Listing
+from novacron_scheduler.inventory.columns import Columns
 from novacron_scheduler.inventory.ranking import can_rank, rank
 from novacron_scheduler.node import NodeStatus, NodeType
 from novacron_scheduler.placement import Offer
 from novacron_scheduler.policy import AffinityRule, Guideline, PlacementConstraints, PlacementPreferences, directive
 from novacron_scheduler.policy import PlacementRules as Rules
 from novacron_scheduler.reservation import Demand
-from novacron_scheduler.resources import Resources
+from novacron_scheduler.resources import EVEN, Ratios, Resources
 
 # Few words and small amounts: nodes are alike, scores are equal, and every filter has something to do.
 WORDS = ["", "a", "b"]
@@ -43,10 +43,9 @@ def amounts(of, *most):
     return Resources(*(of.randint(0, limit) for limit in most))
 
 
-def listing(of, name):
+def offer(of, name):
     allocatable, allocated = amounts(of, 12, 12, 8, 3, 2), amounts(of, 6, 6, 4, 1, 1)
-    ceiling = amounts(of, 12, 12, 8, 3, 2) if of.random() < 0.3 else allocatable
-    offer = Offer(
+    return Offer(
         node_id=UUID(int=of.getrandbits(128)),
         name=name,
         generation=of.randint(1, 3),
@@ -58,20 +57,14 @@ def listing(of, name):
         labels=labels(of),
         taints=taints(of, 0.1),
         gpu_type=of.choice(WORDS),
-        free=Resources(),
+        free=allocatable.minus(allocated),
         allocatable=allocatable,
+        capacity=amounts(of, 12, 12, 8, 3, 2) if of.random() < 0.3 else allocatable,
     )
-    return seen(Listing(offer, allocated, ceiling))
-
-
-def seen(one, held=NOTHING):
-    """The listing with what is free of it."""
-    free = one.offer.allocatable.minus(one.allocated).minus(held)
-    return replace(one, offer=replace(one.offer, free=Resources(*map(min, free, one.ceiling))))
 
 
 def inventory(of):
-    return [listing(of, f"n{number}") for number in range(of.choice([0, 1, 5, 40, 80]))]
+    return [offer(of, f"n{number}") for number in range(of.choice([0, 1, 5, 40, 80]))]
 
 
 def guideline(of):
@@ -101,11 +94,11 @@ def neighbours(of, places, likely=0.5):
 
 
 def demand_for(of, nodes):
-    names = [one.offer.name for one in nodes] + [str(one.offer.node_id) for one in nodes]
+    names = [one.name for one in nodes] + [str(one.node_id) for one in nodes]
     policies = [guideline(of) for _ in range(of.choice([0, 0, 1, 2]))]
     said = replace(
         directive(policies, tuple(of.choice([[], ["web"]]))),
-        by_node=neighbours(of, [str(one.offer.node_id) for one in nodes[:5]]),
+        by_node=neighbours(of, [str(one.node_id) for one in nodes[:5]]),
         by_zone=neighbours(of, WORDS, 1.0),
         by_region=neighbours(of, WORDS, 1.0),
     )
@@ -120,19 +113,20 @@ def demand_for(of, nodes):
         node_labels=labels(of) if of.random() < 0.3 else {},
         tolerations=taints(of, 0.5),
         node=of.choice(["nobody", *names]) if of.random() < 0.2 else "",
+        weights=of.choice([EVEN, EVEN, Ratios(2.0, 1.5), Ratios(0.25, 1.0, 0.5)]),
         directive=said,
     )
 
 
 def filled(nodes):
     columns, classes = Columns(), Classes()
-    classes.assign([one.offer for one in nodes], columns.put(nodes))
+    classes.assign(nodes, columns.put(nodes))
     return columns, classes
 
 
 def both_choose_alike(demand, nodes, columns, classes):
     assert can_rank(demand)
-    spelt, quick = placement.rank(demand, [one.offer for one in nodes]), rank(demand, columns, classes)
+    spelt, quick = placement.rank(demand, list(nodes)), rank(demand, columns, classes)
     assert [one.scored for one in quick.candidates] == [one.scored for one in spelt.candidates]
     assert list(quick.removed_by_filter.items()) == list(spelt.removed_by_filter.items())
     assert (quick.looked_at, quick.fitting) == (spelt.looked_at, spelt.fitting)
@@ -149,10 +143,10 @@ def test_both_choose_the_same_nodes_with_the_same_scores_for_the_same_reasons(of
 
 def test_of_nodes_that_are_all_alike_both_take_the_same_ten():
     of = Random(7)
-    one = listing(of, "n")
-    alike = replace(one.offer, status=NodeStatus.READY, node_type=NodeType.COMPUTE, taints=())
+    one = offer(of, "n")
+    alike = replace(one, status=NodeStatus.READY, node_type=NodeType.COMPUTE, taints=())
     ids = (UUID(int=of.getrandbits(128)) for _ in range(300))
-    nodes = [seen(replace(one, offer=replace(alike, node_id=node_id, name=str(node_id)))) for node_id in ids]
+    nodes = [replace(alike, node_id=node_id, name=str(node_id)) for node_id in ids]
     columns, classes = filled(nodes)
     for _ in range(10):
         demand = Demand(UUID(int=of.getrandbits(128)), UUID(int=1), Resources(1, 1))
@@ -162,28 +156,28 @@ def test_of_nodes_that_are_all_alike_both_take_the_same_ten():
 @settings(max_examples=60, deadline=None)
 @given(WORLDS)
 def test_they_still_do_when_nodes_have_come_changed_and_gone_and_claims_are_on_their_way(of):
-    nodes = {one.offer.node_id: one for one in inventory(of)}
+    nodes = {one.node_id: one for one in inventory(of)}
     columns, classes = filled(list(nodes.values()))
     demand = demand_for(of, list(nodes.values()))
     both_choose_alike(demand, nodes.values(), columns, classes)
     for number in range(of.randint(0, 5)):
-        one = listing(of, f"m{number}")
+        one = offer(of, f"m{number}")
         known = of.choice([None, *nodes.values()])
         if known is not None:
-            one = replace(one, offer=replace(one.offer, node_id=known.offer.node_id, name=known.offer.name))
-        nodes[one.offer.node_id] = one
-        classes.assign([one.offer], columns.put([one]))
+            one = replace(one, node_id=known.node_id, name=known.name)
+        nodes[one.node_id] = one
+        classes.assign([one], columns.put([one]))
     for node_id in of.sample(list(nodes), min(3, len(nodes))):
         if of.random() < 0.3:
             del nodes[node_id]
             columns.keep_only(nodes)
             classes.begin_anew(columns.offers)
         else:
-            columns.hold(node_id, demand.need)
-            nodes[node_id] = seen(nodes[node_id], demand.need)
+            columns.hold(node_id, demand.footprint)
             if of.random() < 0.5:
-                columns.let_go(node_id, demand.need)
-                nodes[node_id] = seen(nodes[node_id])
+                columns.let_go(node_id, demand.footprint)
+            else:
+                nodes[node_id] = replace(nodes[node_id], free=nodes[node_id].free.minus(demand.footprint))
     both_choose_alike(demand, nodes.values(), columns, classes)
 
 

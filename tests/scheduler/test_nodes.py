@@ -17,10 +17,11 @@ from novacron.api.scheduler.v1 import (
     ListClustersRequest,
     ListNodesRequest,
 )
-from novacron.api.types.v1 import HYPERVISOR_TYPE_CONTAINER, HYPERVISOR_TYPE_HYPER_V
+from novacron.api.types.v1 import ALLOCATION_TYPE_BURSTABLE, HYPERVISOR_TYPE_CONTAINER, HYPERVISOR_TYPE_HYPER_V
 from novacron.errors import FailedPrecondition, InvalidArgument, NoCapacity, NotFound, PermissionDenied
 from novacron.ids import derived_id
 from novacron.testing.patience import eventually
+from novacron_scheduler.overcommit import Overcommit
 from novacron_scheduler.resources import Ratios
 
 
@@ -149,15 +150,16 @@ async def test_who_may_only_read_cannot_drain(scheduler):
 
 
 async def test_ratios_share_a_host_but_make_no_vm_larger_than_it(start_scheduler, resources):
-    scheduler = await start_scheduler(ratios=Ratios(cpu_cores=2.0, memory_mib=1.5))
+    scheduler = await start_scheduler(overcommit=Overcommit(Ratios(cpu_cores=2.0, memory_mib=1.5)))
     await scheduler.beat("n1", capacity=resources(4, 1001, 500), reserved=resources(0, 0, 0))
     assert (await get(scheduler)).allocatable == resources(8, 1501, 500)
+    shared = {"allocation_type": ALLOCATION_TYPE_BURSTABLE}
     with pytest.raises(NoCapacity, match="lacks 1 vCPU"):
-        await scheduler.reserve(resources=resources(5, 64, 1))
-    await scheduler.reserve(resources=resources(4, 64, 1))
-    await scheduler.reserve(resources=resources(4, 64, 1))
+        await scheduler.reserve(resources=resources(5, 64, 1), **shared)
+    await scheduler.reserve(resources=resources(4, 64, 1), **shared)
+    await scheduler.reserve(resources=resources(4, 64, 1), **shared)
     with pytest.raises(NoCapacity, match=r"lacks 1 vCPU \(free: 0 of 8\)"):
-        await scheduler.reserve(resources=resources(1, 64, 1))
+        await scheduler.reserve(resources=resources(1, 64, 1), **shared)
 
 
 async def test_a_host_that_shrank_says_so_and_takes_nothing_until_there_is_room(scheduler, resources):

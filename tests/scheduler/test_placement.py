@@ -28,6 +28,7 @@ def offer(name="n1", free=None, **changes):
         gpu_type="",
         free=Resources(8, 16384, 500),
         allocatable=Resources(8, 16384, 500),
+        capacity=Resources(8, 16384, 500),
     )
     return replace(said, **(changes | ({"free": free} if free else {})))
 
@@ -102,7 +103,8 @@ def test_what_would_strand_memory_or_cpu_is_avoided():
 
 
 def test_vms_without_gpus_stay_off_nodes_with_free_ones():
-    gpu = offer("gpu", Resources(8, 16384, 500, 0, 2), allocatable=Resources(8, 16384, 500, 0, 2))
+    has = Resources(8, 16384, 500, 0, 2)
+    gpu = offer("gpu", has, allocatable=has, capacity=has)
     plain = offer("plain", Resources(2, 4096, 100))
     assert first(demand(), gpu, plain) == "plain"
     assert first(demand(1, 1024, 10, 0, 1), gpu, plain) == "gpu"

@@ -50,6 +50,7 @@ def snapshot(count, *held, **changes):
             gpu_type="",
             free=SIZE.minus(used),
             allocatable=SIZE,
+            capacity=SIZE,
         )
         hosts.append(Host(replace(offer, **changes.get(offer.name, {})), SIZE))
     return Snapshot(hosts, held)

@@ -15,6 +15,7 @@ from novacron.api.scheduler.v1 import (
 )
 from novacron.errors import InvalidArgument, PermissionDenied
 from novacron.ids import derived_id
+from novacron_scheduler.overcommit import UNSHARED
 from novacron_scheduler.rebalance_servicer import RebalanceServicer
 from novacron_scheduler.rebalances import Rebalances
 
@@ -67,7 +68,7 @@ class Room:
 @pytest.fixture
 async def room(scheduler, resources):
     measured = Measured()
-    servicer = RebalanceServicer(Rebalances(scheduler.database, measured, Clock()))
+    servicer = RebalanceServicer(Rebalances(scheduler.database, measured, Clock(), UNSHARED))
     server = await scheduler.servers.start("scheduler", [(add_RebalanceServiceServicer_to_server, servicer)])
     for name in ("n1", "n2"):
         await scheduler.beat(name)

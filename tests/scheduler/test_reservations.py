@@ -6,8 +6,6 @@ from uuid import uuid4
 import pytest
 
 from novacron.api.scheduler.v1 import (
-    ALLOCATION_TYPE_BURSTABLE,
-    ALLOCATION_TYPE_GUARANTEED,
     RESERVATION_STATE_CONFIRMED,
     RESERVATION_STATE_RESERVED,
     ConfirmReservationRequest,
@@ -16,7 +14,7 @@ from novacron.api.scheduler.v1 import (
     ListReservationsRequest,
     ReleaseReservationRequest,
 )
-from novacron.api.types.v1 import HYPERVISOR_TYPE_XEN
+from novacron.api.types.v1 import ALLOCATION_TYPE_BURSTABLE, ALLOCATION_TYPE_GUARANTEED, HYPERVISOR_TYPE_XEN
 from novacron.errors import AlreadyExists, InvalidArgument, NoCapacity, NotFound, PermissionDenied, StepCompensated
 from novacron.ids import derived_id
 from novacron.saga.key import SagaKey, set_current_key

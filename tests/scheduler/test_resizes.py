@@ -19,6 +19,7 @@ from novacron.api.scheduler.v1 import (
     UndoResizeRequest,
     add_ResizeServiceServicer_to_server,
 )
+from novacron.api.types.v1 import ALLOCATION_TYPE_BURSTABLE
 from novacron.errors import (
     AlreadyExists,
     FailedPrecondition,
@@ -30,10 +31,11 @@ from novacron.errors import (
     StepCompensated,
 )
 from novacron.saga.key import SagaKey, set_current_key
+from novacron_scheduler.overcommit import UNSHARED, Overcommit
 from novacron_scheduler.placements import Placements
 from novacron_scheduler.resize_servicer import ResizeServicer
 from novacron_scheduler.resizes import Resizes
-from novacron_scheduler.resources import Resources
+from novacron_scheduler.resources import Ratios, Resources
 from novacron_scheduler.store import DecisionStore, QuotaStore, ReservationStore
 
 
@@ -69,9 +71,9 @@ def size_of(held):
     return held.resources.cpu_cores, held.resources.memory_mib, held.resources.storage_gib
 
 
-async def serve(scheduler):
+async def serve(scheduler, overcommit=UNSHARED):
     placements = Placements(scheduler.database, ReservationStore(), QuotaStore())
-    resizes = Resizes(scheduler.database, ReservationStore(), DecisionStore(), placements)
+    resizes = Resizes(scheduler.database, DecisionStore(), placements, overcommit)
     registration = (add_ResizeServiceServicer_to_server, ResizeServicer(resizes))
     return await scheduler.servers.start("scheduler", [registration])
 
@@ -154,16 +156,39 @@ async def test_a_move_helps_only_where_the_vm_may_be(scheduler, resources):
 
 
 async def test_no_vm_becomes_larger_than_its_host_whatever_the_ratio(start_scheduler, resources):
-    from novacron_scheduler.resources import Ratios
-
-    scheduler = await start_scheduler(ratios=Ratios(cpu_cores=4.0))
+    shared = Overcommit(Ratios(cpu_cores=4.0))
+    scheduler = await start_scheduler(overcommit=shared)
     await scheduler.beat("n1")
     vm_id = str(uuid4())
-    await scheduler.reserve(vm_id, resources=resources(2))
-    vm = Resizing(scheduler, ResizeServiceStub(scheduler.servers.as_service(await serve(scheduler), "vm")), vm_id)
+    await scheduler.reserve(vm_id, resources=resources(2), allocation_type=ALLOCATION_TYPE_BURSTABLE)
+    vm = Resizing(
+        scheduler, ResizeServiceStub(scheduler.servers.as_service(await serve(scheduler, shared), "vm")), vm_id
+    )
     with pytest.raises(NoCapacity, match="it lacks 1 vCPU"):
         await vm.claim(9, 1024)
     assert size_of(await vm.claim(8, 1024)) == (8, 1024, 10)
+
+
+async def test_a_guaranteed_vm_grows_by_the_whole_of_what_others_would_share(start_scheduler, resources):
+    shared = Overcommit(Ratios(cpu_cores=4.0))
+    scheduler = await start_scheduler(overcommit=shared)
+    await scheduler.beat("n1")  # of 8 vCPUs, which count as 32
+    vm_id, other = str(uuid4()), str(uuid4())
+    await scheduler.reserve(vm_id, resources=resources(2))
+    await scheduler.reserve(other, resources=resources(7), allocation_type=ALLOCATION_TYPE_BURSTABLE)
+    vm = Resizing(
+        scheduler, ResizeServiceStub(scheduler.servers.as_service(await serve(scheduler, shared), "vm")), vm_id
+    )
+    with pytest.raises(NoCapacity, match=r"it lacks 1 vCPU \(free beside what the VM holds: 4 of 8\)"):
+        await vm.claim(7, 1024)
+    resize_id = uuid4()
+    assert (await vm.claim(6, 1024, 10, resize_id)).footprint.cpu_cores == 24
+    await scheduler.check_sums()
+    await vm.undo(resize_id)
+    await scheduler.check_sums()
+    await vm.claim(6, 1024, 10, resize_id := uuid4())
+    assert (await vm.confirm(resize_id)).footprint.cpu_cores == 24
+    await scheduler.check_sums()
 
 
 async def test_a_quota_counts_the_larger_size_until_one_is_kept(scheduler, vm, tenant):

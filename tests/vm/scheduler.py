@@ -21,6 +21,7 @@ from novacron_scheduler.clients import MonitoringClient as Needs
 from novacron_scheduler.leak_servicer import LeakServicer
 from novacron_scheduler.leaks import Leaks
 from novacron_scheduler.nodes import Nodes
+from novacron_scheduler.overcommit import UNSHARED
 from novacron_scheduler.placements import Placements
 from novacron_scheduler.reservations import Reservations
 from novacron_scheduler.resize_servicer import ResizeServicer
@@ -47,14 +48,14 @@ async def serve_scheduler(
     nodes = Nodes(database, NodeStore(), PageTokens(KEY), Ratios(), lease_seconds)
     reservations = Reservations(database, ReservationStore(), DecisionStore(), PageTokens(KEY))
     placements = Placements(database, ReservationStore(), QuotaStore())
-    resizes = Resizes(database, ReservationStore(), DecisionStore(), placements)
+    resizes = Resizes(database, DecisionStore(), placements, UNSHARED)
     batches = Batches(database, ReservationStore(), DecisionStore())
     served: list[Registration] = [
         (add_NodeServiceServicer_to_server, NodeServicer(nodes)),
-        (add_ReservationServiceServicer_to_server, ReservationServicer(reservations)),
+        (add_ReservationServiceServicer_to_server, ReservationServicer(reservations, UNSHARED)),
         (add_LeakServiceServicer_to_server, LeakServicer(Leaks(database))),
         (add_ResizeServiceServicer_to_server, ResizeServicer(resizes)),
-        (add_BatchServiceServicer_to_server, BatchServicer(batches)),
+        (add_BatchServiceServicer_to_server, BatchServicer(batches, UNSHARED)),
     ]
     if monitoring is not None:
         needs = Needs(servers.as_service(monitoring, "scheduler"))

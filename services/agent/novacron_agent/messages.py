@@ -19,10 +19,16 @@ from novacron.api.agent.v1 import (
     PowerState as ProtoPowerState,
 )
 from novacron.api.monitoring.v1 import VmSample
-from novacron.api.types.v1 import HypervisorType
+from novacron.api.types.v1 import (
+    ALLOCATION_TYPE_BEST_EFFORT,
+    ALLOCATION_TYPE_BURSTABLE,
+    ALLOCATION_TYPE_GUARANTEED,
+    ALLOCATION_TYPE_UNSPECIFIED,
+    HypervisorType,
+)
 from novacron.timestamps import to_timestamp
 
-from .drivers.driver import Domain, DomainSpec, DomainStats, PowerState
+from .drivers.driver import AllocationType, Domain, DomainSpec, DomainStats, PowerState
 from .drivers.transfer import Facts, FileBegins, FileEnds, Piece
 
 _POWER_STATE: dict[PowerState, ProtoPowerState] = {
@@ -30,6 +36,12 @@ _POWER_STATE: dict[PowerState, ProtoPowerState] = {
     PowerState.STOPPED: POWER_STATE_STOPPED,
     PowerState.PAUSED: POWER_STATE_PAUSED,
     PowerState.CRASHED: POWER_STATE_CRASHED,
+}
+_ALLOCATION_TYPES = {
+    ALLOCATION_TYPE_UNSPECIFIED: AllocationType.GUARANTEED,
+    ALLOCATION_TYPE_GUARANTEED: AllocationType.GUARANTEED,
+    ALLOCATION_TYPE_BURSTABLE: AllocationType.BURSTABLE,
+    ALLOCATION_TYPE_BEST_EFFORT: AllocationType.BEST_EFFORT,
 }
 _COUNTERS = (
     "memory_usage_bytes",
@@ -56,6 +68,7 @@ def spec_from_proto(request: CreateVmRequest) -> DomainSpec:
         base_image=request.base_image,
         user_data=request.user_data,
         ssh_authorized_keys=tuple(request.ssh_authorized_keys),
+        allocation_type=_ALLOCATION_TYPES[request.allocation_type],
     )
 
 

@@ -48,7 +48,7 @@ async def read(connection: Connection, *, whole: bool) -> Snapshot:
             Node(node.node_id, node.name, _amounts(node.allocatable), _amounts(node.allocated)) for node in nodes
         ),
         reservations=tuple(
-            Reservation(one.vm_id, one.node.node_id, _amounts(one.resources), one.decision_id) for one in reservations
+            Reservation(one.vm_id, one.node.node_id, _amounts(one.footprint), one.decision_id) for one in reservations
         ),
         monitored=frozenset(one.vm_id for one in monitorings),
         whole=whole,

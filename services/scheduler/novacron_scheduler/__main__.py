@@ -34,6 +34,7 @@ from .leaks import Leaks
 from .losses import Losses
 from .node_event_servicer import NodeEventServicer
 from .nodes import Nodes
+from .overcommit import Overcommit
 from .placement_servicer import PlacementServicer
 from .placements import Placements
 from .policies import Policies
@@ -61,21 +62,21 @@ MIGRATIONS = (barrier.MIGRATIONS, service_migrations("scheduler", __file__))
 async def serve(settings: SchedulerSettings, stopping: asyncio.Event) -> None:
     """Serve until ``stopping`` is set."""
     tokens = PageTokens(KeyRing.read(settings.key_file).primary)
-    ratios = Ratios(settings.cpu_allocation_ratio, settings.memory_allocation_ratio, settings.storage_allocation_ratio)
+    overcommit = _overcommit(settings)
     async with Foundation("scheduler", settings, *MIGRATIONS) as base:
         await base.bus()
-        nodes = Nodes(base.database, NodeStore(), tokens, ratios, settings.node_lease_seconds)
+        nodes = Nodes(base.database, NodeStore(), tokens, overcommit.allocation, settings.node_lease_seconds)
         reservations = Reservations(base.database, ReservationStore(), DecisionStore(), tokens)
         losses = Losses(base.database, SystemClock(), settings.node_lease_seconds, settings.node_loss_grace_seconds)
         server = base.server()
         server.add(add_NodeServiceServicer_to_server, NodeServicer(nodes))
         server.add(add_NodeEventServiceServicer_to_server, NodeEventServicer(losses))
-        server.add(add_ReservationServiceServicer_to_server, ReservationServicer(reservations))
+        server.add(add_ReservationServiceServicer_to_server, ReservationServicer(reservations, overcommit))
         batches = Batches(base.database, ReservationStore(), DecisionStore())
-        server.add(add_BatchServiceServicer_to_server, BatchServicer(batches))
+        server.add(add_BatchServiceServicer_to_server, BatchServicer(batches, overcommit))
         placements = Placements(base.database, ReservationStore(), QuotaStore())
-        server.add(add_PlacementServiceServicer_to_server, PlacementServicer(placements))
-        resizes = Resizes(base.database, ReservationStore(), DecisionStore(), placements)
+        server.add(add_PlacementServiceServicer_to_server, PlacementServicer(placements, overcommit))
+        resizes = Resizes(base.database, DecisionStore(), placements, overcommit)
         server.add(add_ResizeServiceServicer_to_server, ResizeServicer(resizes))
         policies = Policies(base.database, PolicyStore(), tokens)
         server.add(add_PolicyServiceServicer_to_server, PolicyServicer(policies))
@@ -83,11 +84,18 @@ async def serve(settings: SchedulerSettings, stopping: asyncio.Event) -> None:
         monitoring = MonitoringClient(base.mesh.channel("monitoring"))
         scaling = ScalingRecommendations(base.database, ScalingStore(), tokens, reservations, monitoring, SystemClock())
         server.add(add_ScalingServiceServicer_to_server, ScalingServicer(scaling))
-        rebalances = Rebalances(base.database, monitoring, SystemClock())
+        rebalances = Rebalances(base.database, monitoring, SystemClock(), overcommit)
         server.add(add_RebalanceServiceServicer_to_server, RebalanceServicer(rebalances))
         server.add(add_LeakServiceServicer_to_server, LeakServicer(Leaks(base.database)))
         async with base.serving(server, background=[losses, Retention(HistoryStore(base.database), _ages(settings))]):
             await stopping.wait()
+
+
+def _overcommit(settings: SchedulerSettings) -> Overcommit:
+    return Overcommit(
+        Ratios(settings.cpu_allocation_ratio, settings.memory_allocation_ratio, settings.storage_allocation_ratio),
+        Ratios(settings.best_effort_cpu_ratio, settings.best_effort_memory_ratio, settings.best_effort_storage_ratio),
+    )
 
 
 def _ages(settings: SchedulerSettings) -> Ages:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from novacron.errors import (
-    AlreadyExists,
     FieldViolation,
     InvalidArgument,
     NoCapacity,
@@ -17,7 +16,6 @@ from novacron.errors import (
 )
 
 from . import explanation, placement, quota
-from .inventory.columns import Listing
 from .placement import Offer, Ranking
 from .policy import Directive, Neighbours
 from .quota import Quota
@@ -68,32 +66,31 @@ def check(demands: Sequence[Demand]) -> None:
         raise InvalidArgument(text, violations=wrong)
 
 
-def largest_first(demands: Sequence[Demand], listings: Sequence[Listing]) -> list[Demand]:
+def largest_first(demands: Sequence[Demand], offers: Sequence[Offer]) -> list[Demand]:
     """By the share that they take of all that there is, in the dimension of which they take most: what is hard to place comes
     while there is room. (First fit decreasing; equal ones keep their order.)"""
-    whole = [sum(amounts) for amounts in zip(*(one.offer.allocatable for one in listings), strict=True)]
+    whole = [sum(amounts) for amounts in zip(*(one.allocatable for one in offers), strict=True)]
 
     def share(demand: Demand) -> float:
-        return max((need / all_ for need, all_ in zip(demand.need, whole, strict=False) if all_), default=0.0)
+        return max((need / all_ for need, all_ in zip(demand.footprint, whole, strict=False) if all_), default=0.0)
 
     return sorted(demands, key=share, reverse=True)
 
 
-def plan(demands: Sequence[Demand], listings: Sequence[Listing], allowed: Quota | None) -> list[Verdict]:
+def plan(demands: Sequence[Demand], offers: Sequence[Offer], allowed: Quota | None) -> list[Verdict]:
     """A place for each in turn, as if those before it had claimed theirs, in rooms, quota and their tenant's rules alike."""
-    rooms = {one.offer.node_id: one for one in listings}
+    rooms = {one.node_id: one for one in offers}
     placed: list[tuple[Demand, Offer]] = []
     verdicts: list[Verdict] = []
     for asked in demands:
         demand = replace(asked, directive=_beside(asked.directive, placed))
-        offers = [one.offer for one in rooms.values()]
-        ranking = placement.rank(demand, offers)
-        error = _error(demand, ranking, offers, allowed)
+        ranking = placement.rank(demand, list(rooms.values()))
+        error = _error(demand, ranking, list(rooms.values()), allowed)
         verdicts.append(Verdict(demand, ranking, error))
         if error is None:
             node_id = ranking.candidates[0].offer.node_id
-            placed.append((demand, rooms[node_id].offer))
-            rooms[node_id] = _with(rooms[node_id], demand.need)
+            placed.append((demand, rooms[node_id]))
+            rooms[node_id] = _with(rooms[node_id], demand.footprint)
             allowed = allowed.with_use(quota.charge(demand.need)) if allowed else None
     return verdicts
 
@@ -109,13 +106,6 @@ def refused(outcomes: Sequence[Outcome]) -> NovacronError:
     return kind(words, metadata=lost[0][1].metadata | facts)
 
 
-def contradicts(held: Reservation) -> AlreadyExists:
-    return AlreadyExists(
-        f"VM {held.vm_id} holds {held.resources.told()} on {held.node.name}, reserved by another request:"
-        " repeat that request, or release the reservation first"
-    )
-
-
 def _error(demand: Demand, ranking: Ranking, offers: Sequence[Offer], allowed: Quota | None) -> NovacronError | None:
     if not ranking.candidates:
         helping = remedies(demand, offers)
@@ -125,12 +115,9 @@ def _error(demand: Demand, ranking: Ranking, offers: Sequence[Offer], allowed: Q
     return QuotaExceeded(quota.refused(excesses), metadata=quota.facts(excesses)) if excesses else None
 
 
-def _with(room: Listing, need: Resources) -> Listing:
+def _with(room: Offer, footprint: Resources) -> Offer:
     """The node when it also has this VM."""
-    allocated = Resources(*map(sum, zip(room.allocated, need, strict=True)))
-    left = room.offer.allocatable.minus(allocated)
-    free = Resources(*map(min, zip(left, room.ceiling, strict=True)))
-    return Listing(replace(room.offer, free=free), allocated, room.ceiling)
+    return replace(room, free=room.free.minus(footprint))
 
 
 def _beside(said: Directive, placed: Sequence[tuple[Demand, Offer]]) -> Directive:

@@ -13,18 +13,20 @@ from . import messages
 from .answer import Answer
 from .batch import Outcome
 from .batches import Batches
+from .overcommit import Overcommit
 
 
 class BatchServicer(pb.BatchServiceServicer):
     """Reservations of many VMs."""
 
-    def __init__(self, batches: Batches) -> None:
+    def __init__(self, batches: Batches, overcommit: Overcommit) -> None:
         self._batches = batches
+        self._overcommit = overcommit
 
     async def ReserveResourcesBatch(
         self, request: pb.ReserveResourcesBatchRequest, context: Any
     ) -> pb.ReserveResourcesBatchResponse:
-        demands = [messages.demand(one) for one in request.requests]
+        demands = [messages.demand(one, self._overcommit) for one in request.requests]
         return await self._batches.reserve(demands, _RESERVED, whole=request.mode != pb.BATCH_MODE_BEST_EFFORT)
 
     async def ReleaseReservationsBatch(

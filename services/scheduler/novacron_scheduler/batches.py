@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 from uuid import UUID
 
 from novacron.db import Connection, Database
 from novacron.errors import Conflict
 from novacron.saga import barrier
 
-from . import batch, explanation, policy
+from . import batch, explanation
 from .answer import Answer, M
 from .batch import Outcome, Verdict
 from .decision import decide
-from .inventory.columns import Listing
-from .policy import Guideline
 from .reservation import Decision, Demand
 from .store import DecisionStore, LostRace, PolicyStore, ReservationStore
 from .store.batches import BatchStore
@@ -94,7 +91,7 @@ class Batches:
                     raise LostRace
                 same = held.request_digest == demand.digest()
                 outcomes[demand.vm_id] = Outcome(
-                    demand.vm_id, held if same else None, None if same else batch.contradicts(held)
+                    demand.vm_id, held if same else None, None if same else held.contradicted()
                 )
         return outcomes
 
@@ -102,25 +99,16 @@ class Batches:
         if not demands:
             return []
         tenant_id = demands[0].tenant_id
-        listings = await self._nodes.all(connection)
+        offers = await self._nodes.all(connection)
         known = await self._claims.circumstances(connection, [one.vm_id for one in demands], [tenant_id])
         if known.held:
             raise LostRace
         guidelines = known.guidelines.get(tenant_id, ())
-        directed = [await self._directed(connection, one, guidelines, listings) for one in demands]
-        if whole and listings:
-            directed = batch.largest_first(directed, listings)
+        directed = [await self._policies.directed(connection, one, guidelines, offers, claims=True) for one in demands]
+        if whole and offers:
+            directed = batch.largest_first(directed, offers)
         # As many looks at all nodes as there are VMs: other calls go on meanwhile.
-        return await asyncio.to_thread(batch.plan, directed, listings, known.quotas.get(tenant_id))
-
-    async def _directed(
-        self, connection: Connection, demand: Demand, guidelines: Sequence[Guideline], listings: Sequence[Listing]
-    ) -> Demand:
-        said = policy.directive(guidelines, demand.groups)
-        if said.looks_at_neighbours:
-            offers, bound = [one.offer for one in listings], said.binds_neighbours
-            said = await self._policies.with_neighbours(connection, said, demand, offers, one_by_one=bound)
-        return replace(demand, directive=said) if said.guidelines else demand
+        return await asyncio.to_thread(batch.plan, directed, offers, known.quotas.get(tenant_id))
 
     async def _claimed(self, connection: Connection, verdicts: Sequence[Verdict]) -> dict[UUID, Outcome]:
         choices = [_choice(one) for one in verdicts if one.error is None]

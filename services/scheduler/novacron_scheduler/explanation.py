@@ -47,7 +47,7 @@ def refused(demand: Demand, ranking: Ranking, remedies: Sequence[Remedy]) -> str
         return f"no node takes {asked}: none is registered; start an agent, and `novacron node list` shows it"
     text = f"no node takes {asked} ({_nodes(demand, ranking)})"
     if ranking.closest:
-        text += f"; the closest, {', then '.join(map(_closest, ranking.closest))}"
+        text += f"; the closest, {', then '.join(_closest(one, demand) for one in ranking.closest)}"
     return f"{text}: {_would_fit(remedies)}"
 
 
@@ -89,12 +89,12 @@ def _would_fit(remedies: Sequence[Remedy]) -> str:
     return f"it would fit {', '.join(others)}{', or ' if others else ''}{last}"
 
 
-def _closest(closest: Closest) -> str:
+def _closest(closest: Closest, demand: Demand) -> str:
+    """What is free is told as this VM could have it: of a shared host a guaranteed VM can have less."""
+    offer, whole = closest.offer, demand.most(closest.offer.allocatable)
     parts = [
-        f"{lack} {UNITS[name]} (free: {have} of {whole})"
-        for name, lack, have, whole in zip(
-            DIMENSIONS, closest.lacking, closest.offer.free, closest.offer.allocatable, strict=True
-        )
+        f"{lack} {UNITS[name]} (free: {have} of {all_})"
+        for name, lack, have, all_ in zip(DIMENSIONS, closest.lacking, offer.most(demand), whole, strict=True)
         if lack
     ]
-    return f"{closest.offer.name}, lacks " + " and ".join(parts)
+    return f"{offer.name}, lacks " + " and ".join(parts)

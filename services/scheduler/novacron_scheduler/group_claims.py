@@ -128,7 +128,7 @@ class GroupClaims:
                     claimed = await self._store.claim(connection, list(chosen.values()), list(directed.quotas))
                 finally:
                     for one in chosen.values():
-                        self._inventory.let_go(one.place.node_id, one.demand.need)
+                        self._inventory.let_go(one.place.node_id, one.demand.footprint)
                 await self._learn(connection, chosen.values(), claimed)
                 missed.update({place: _Missed.RACE for place, one in chosen.items() if one.demand.vm_id not in claimed})
                 return {
@@ -178,7 +178,7 @@ class GroupClaims:
             best = ranking.candidates[0]
             decision = decide(demand, ranking, best, explanation.chosen(demand, ranking, best))
             digest = demand.digest()
-            offer = self._inventory.hold(best.offer.node_id, demand.need)
+            offer = self._inventory.hold(best.offer.node_id, demand.footprint)
             chosen[place] = Choice(demand, offer, decision, digest)
             if held is not None:
                 quotas[demand.tenant_id] = held.with_use(more)

@@ -12,6 +12,7 @@ from novacron.ids import new_id
 
 from .answer import Answer
 from .node import DEFAULT_CLUSTER, Cluster, Description, Heartbeat, Lease, Node, NodeStatus, NodeType, Taint
+from .overcommit import Overcommit
 from .reservation import AllocationType, Decision, Demand, Reservation, Scored
 from .resources import Resources
 
@@ -43,13 +44,15 @@ def heartbeat(request: pb.HeartbeatNodeRequest) -> Heartbeat:
     )
 
 
-def demand(request: pb.ReserveResourcesRequest) -> Demand:
+def demand(request: pb.ReserveResourcesRequest, overcommit: Overcommit) -> Demand:
+    kind = _allocation_type(request.allocation_type)
     return Demand(
         vm_id=UUID(request.vm_id),
         tenant_id=UUID(request.tenant_id),
         need=amounts(request.resources),
         gpu_type=request.resources.gpu_type,
-        allocation_type=_allocation_type(request.allocation_type),
+        allocation_type=kind,
+        weights=overcommit.weights(kind),
         hypervisor_type=_hypervisor(request.hypervisor_type) if request.hypervisor_type else "",
         region=request.region,
         availability_zone=request.availability_zone,
@@ -61,10 +64,12 @@ def demand(request: pb.ReserveResourcesRequest) -> Demand:
     )
 
 
-def hypothetical(request: pb.ExplainPlacementRequest, tenant_id: UUID) -> Demand:
+def hypothetical(request: pb.ExplainPlacementRequest, tenant_id: UUID, overcommit: Overcommit) -> Demand:
     """A VM that is only asked about."""
     said = {field.name: value for field, value in request.ListFields()}
-    return demand(pb.ReserveResourcesRequest(**said | {"vm_id": str(new_id()), "tenant_id": str(tenant_id)}))
+    return demand(
+        pb.ReserveResourcesRequest(**said | {"vm_id": str(new_id()), "tenant_id": str(tenant_id)}), overcommit
+    )
 
 
 def optional_id(text: str) -> UUID | None:
@@ -120,6 +125,7 @@ def reservation(made: Reservation, *, with_host: bool = True) -> pb.Reservation:
         tenant_id=str(made.tenant_id),
         node=node(made.node) if with_host else pb.Node(node_id=str(made.node.node_id), name=made.node.name),
         resources=_resources(made.resources, made.gpu_type),
+        footprint=_resources(made.footprint, made.gpu_type),
         allocation_type=f"ALLOCATION_TYPE_{made.allocation_type.name}",
         state=state,
         decision_id=str(made.decision_id),
@@ -173,8 +179,8 @@ def _node_type(value: pb.NodeType) -> NodeType:
     return NodeType(pb.NodeType.Name(value or pb.NODE_TYPE_COMPUTE).removeprefix("NODE_TYPE_").lower())
 
 
-def _allocation_type(value: pb.AllocationType) -> AllocationType:
-    name = pb.AllocationType.Name(value or pb.ALLOCATION_TYPE_GUARANTEED)
+def _allocation_type(value: types.AllocationType) -> AllocationType:
+    name = types.AllocationType.Name(value or types.ALLOCATION_TYPE_GUARANTEED)
     return AllocationType(name.removeprefix("ALLOCATION_TYPE_").lower())
 
 

@@ -42,9 +42,14 @@ class Offer:
     labels: Mapping[str, str]
     taints: Sequence[Taint]
     gpu_type: str
-    # Never more than the host has: a ratio above 1 shares a host between VMs, and makes none larger than it.
+    # Footprints: a ratio above 1 shares a host between VMs.
     free: Resources
     allocatable: Resources
+    capacity: Resources  # what the host has: no ratio makes a VM larger than it
+
+    def most(self, demand: Demand) -> Resources:
+        """The most of each dimension that such a VM could be given now."""
+        return Resources(*map(min, demand.most(self.free), self.capacity))
 
 
 def _elsewhere(offer: Offer, demand: Demand) -> bool:
@@ -101,7 +106,7 @@ def _affinity(offer: Offer, demand: Demand) -> bool:
 
 
 def _resources(offer: Offer, demand: Demand) -> bool:
-    return offer.free.covers(demand.need)
+    return offer.free.covers(demand.footprint) and offer.capacity.covers(demand.need)
 
 
 FILTERS: dict[str, Callable[[Offer, Demand], bool]] = {
@@ -123,7 +128,7 @@ FILTERS: dict[str, Callable[[Offer, Demand], bool]] = {
 }
 
 
-# Scores see the offer, the demand, and what would be left of the one after the other.
+# Scores see the offer, the demand, and what would be left of the one after the other has its footprint there.
 
 
 def headroom(offer: Offer, demand: Demand, left: Resources) -> float:
@@ -232,6 +237,9 @@ class Ranking:
     closest: tuple[Closest, ...]  # those that lacked least, least first; none when something fits
 
 
+NOTHING_LOOKED_AT = Ranking(0, 0, (), {}, ())
+
+
 def rank(demand: Demand, offers: Sequence[Offer]) -> Ranking:
     """Filter and score every offer. Equal scores are told apart by VM and node together, so that VMs that come at once do
     not all queue for the same node."""
@@ -251,7 +259,7 @@ def rank(demand: Demand, offers: Sequence[Offer]) -> Ranking:
             fitting.append((-total(_factors(offer, demand, scores)), tie, offer))
     best = heapq.nsmallest(KEPT_CANDIDATES, fitting, key=itemgetter(0, 1))
     candidates = tuple(Candidate(offer, _scored(offer, demand, scores)) for _, _, offer in best)
-    lacking = [] if fitting else [Closest(offer, offer.free.lacking(demand.need)) for offer in short]
+    lacking = [] if fitting else [Closest(offer, offer.most(demand).lacking(demand.need)) for offer in short]
     closest = tuple(heapq.nsmallest(KEPT_CLOSEST, lacking, key=_distance(demand)))
     counted = {name: removed[name] for name in FILTERS if name in removed}
     return Ranking(len(offers), len(fitting), candidates, counted, closest)
@@ -264,7 +272,7 @@ def total(factors: Iterable[float]) -> float:
 
 
 def _factors(offer: Offer, demand: Demand, scores: Mapping[str, Score]) -> list[float]:
-    left = offer.free.minus(demand.need)
+    left = offer.free.minus(demand.footprint)
     return [weight * score(offer, demand, left) for weight, score in scores.values()]
 
 

@@ -9,6 +9,7 @@ from novacron.api.scheduler import v1 as pb
 from novacron.rpc import current
 
 from . import messages
+from .overcommit import Overcommit
 from .placement import Closest
 from .placements import Explained, Placements
 from .remedy import Remedy
@@ -18,13 +19,15 @@ from .resources import Resources
 class PlacementServicer(pb.PlacementServiceServicer):
     """Where VMs would go."""
 
-    def __init__(self, placements: Placements) -> None:
+    def __init__(self, placements: Placements, overcommit: Overcommit) -> None:
         self._placements = placements
+        self._overcommit = overcommit
 
     async def ExplainPlacement(self, request: pb.ExplainPlacementRequest, context: Any) -> pb.PlacementExplanation:
         caller = current()
         tenant_id = UUID(request.tenant_id) if request.tenant_id else caller.user.tenant_id
-        return _message(await self._placements.explain(messages.hypothetical(request, tenant_id), caller.tenant_filter))
+        demand = messages.hypothetical(request, tenant_id, self._overcommit)
+        return _message(await self._placements.explain(demand, caller.tenant_filter))
 
 
 def _message(made: Explained) -> pb.PlacementExplanation:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from uuid import UUID
 
 from novacron.db import Database
 from novacron.errors import NotFound
 
-from . import explanation, placement, policy, quota
+from . import explanation, placement, quota
 from .placement import Offer, Ranking
 from .quota import Excess
 from .remedy import Remedy, remedies
@@ -49,11 +49,10 @@ class Placements:
         demand.check()
         async with self._database.connection() as connection:
             snapshot = await self._store.look(connection, demand.tenant_id)
-            said = policy.directive(snapshot.guidelines, demand.groups)
-            if said.looks_at_neighbours:
-                said = await self._policies.with_neighbours(connection, said, demand, snapshot.offers, one_by_one=False)
+            demand = await self._policies.directed(
+                connection, demand, snapshot.guidelines, snapshot.offers, claims=False
+            )
             held = await self._quotas.get(connection, demand.tenant_id)
-        demand = replace(demand, directive=said)
         ranking = placement.rank(demand, snapshot.offers)
         if not ranking.candidates:
             helping = remedies(demand, snapshot.offers)

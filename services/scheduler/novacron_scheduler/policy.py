@@ -41,6 +41,7 @@ class PlacementRules(Document):
     strategy: Literal["spread", "binpack"] | None = None
     spread_over: Literal["availability_zone", "region"] | None = None
     groups: tuple[Word, ...] = ()  # the VMs that it is for; none: all of the tenant's
+    preempts: Literal["lower_priority"] | None = None  # who gives way where there is no room for these VMs
 
 
 class PlacementConstraints(Document):
@@ -186,6 +187,11 @@ class Directive:
     @cached_property
     def spread_over(self) -> str:
         return next((one.rules.spread_over for one in self.guidelines if one.rules.spread_over), "")
+
+    @cached_property
+    def preempting(self) -> str:
+        """The highest policy by which VMs of lower priority give way; empty: none does."""
+        return next((one.name for one in self.guidelines if one.rules.preempts), "")
 
     @cached_property
     def affinity(self) -> tuple[AffinityRule, ...]:

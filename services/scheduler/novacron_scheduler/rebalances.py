@@ -15,6 +15,7 @@ from novacron.tenancy import every_tenant
 from . import policy
 from .clients import MonitoringClient
 from .node import NodeStatus
+from .overcommit import Overcommit
 from .placement import Offer
 from .rebalance.policy import Kind, Policy
 from .rebalance.proposal import Proposal, propose
@@ -45,10 +46,11 @@ class Proposed:
 class Rebalances:
     """What may be asked about rebalancing."""
 
-    def __init__(self, database: Database, monitoring: MonitoringClient, clock: Clock) -> None:
+    def __init__(self, database: Database, monitoring: MonitoringClient, clock: Clock, overcommit: Overcommit) -> None:
         self._database = database
         self._monitoring = monitoring
         self._clock = clock
+        self._overcommit = overcommit
         self._store = RebalanceStore()
         self._reservations = ReservationStore()
         self._policies = PolicyStore()
@@ -62,7 +64,7 @@ class Rebalances:
 
     async def _proposed(self, wanted: Policy) -> Proposed:
         async with self._database.connection() as connection:
-            holdings = await self._store.held(connection)
+            holdings = await self._store.held(connection, self._overcommit)
             # After what is held: then every node of a VM is among them.
             offers = (await self._reservations.look(connection, _NOBODY)).offers
             capacities = await self._store.capacities(connection)

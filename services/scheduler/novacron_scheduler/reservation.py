@@ -10,15 +10,15 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from novacron.errors import InvalidArgument
+from novacron.errors import AlreadyExists, InvalidArgument
 
 from .node import Node, Taint
 from .policy import SILENT, Directive
-from .resources import Resources
+from .resources import EVEN, Ratios, Resources
 
 
 class AllocationType(enum.StrEnum):
-    """How firmly resources are held. All three are counted alike: nothing is promised twice."""
+    """How firmly resources are held: see :mod:`.overcommit`."""
 
     GUARANTEED = "guaranteed"
     BURSTABLE = "burstable"
@@ -43,13 +43,29 @@ class Demand:
     move_id: UUID | None = None  # a second place, for this move
     leaves: UUID | None = None  # the node that it moves away from
     groups: tuple[str, ...] = ()  # of VMs, that its tenant's policies speak of
+    priority: int = 0  # VMs of a lower one may have to give way to it
+    waits: bool = False  # the caller sees to it that they do; no part of what the VM holds
+    name: str = ""  # what people call the VM; likewise
+    weights: Ratios = EVEN  # what each unit counts for on a node, by the allocation type; no part of the request
     directive: Directive = SILENT  # what these policies say; no part of the request
+
+    @property
+    def footprint(self) -> Resources:
+        """What it takes of what is allocatable on a node."""
+        return self.weights.footprint(self.need)
+
+    def most(self, room: Resources) -> Resources:
+        """How much of a node's room that is for a VM of this type."""
+        return self.weights.most(room)
+
+    @property
+    def may_preempt(self) -> bool:
+        """Whether others may have to give way: its tenant wants it so, and somebody sees to it. A VM that moves has a place."""
+        return self.waits and self.move_id is None and bool(self.directive.preempting)
 
     def check(self) -> None:
         """:raises InvalidArgument: no VM is like this."""
-        for name in ("cpu_cores", "memory_mib"):
-            if getattr(self.need, name) < 1:
-                raise InvalidArgument.at(f"resources.{name}", "must be at least 1: a VM needs some")
+        check_size(self.need)
         if self.gpu_type and not self.need.gpu_count:
             raise InvalidArgument.at("resources.gpu_type", "names a GPU, but gpu_count is 0: ask for at least one")
 
@@ -73,9 +89,17 @@ class Demand:
             "need": {name: amount for name, amount in self.need._asdict().items() if amount},
             "gpu_type": self.gpu_type,
             "allocation_type": self.allocation_type.value,
+            **({"priority": self.priority} if self.priority else {}),
             **self.constraints(),
         }
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).digest()
+
+
+def check_size(need: Resources) -> None:
+    """:raises InvalidArgument: no VM is so small."""
+    for name in ("cpu_cores", "memory_mib"):
+        if getattr(need, name) < 1:
+            raise InvalidArgument.at(f"resources.{name}", "must be at least 1: a VM needs some")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +110,7 @@ class Reservation:
     tenant_id: UUID
     node: Node
     resources: Resources
+    footprint: Resources  # what that counts for on the node
     gpu_type: str
     allocation_type: AllocationType
     allocated_at: datetime
@@ -94,6 +119,13 @@ class Reservation:
     request_digest: bytes
     move_id: UUID | None = None  # the move that claimed it
     moving: bool = False  # the VM is on its way there
+
+    def contradicted(self) -> AlreadyExists:
+        """What another request for this VM is told."""
+        return AlreadyExists(
+            f"VM {self.vm_id} holds {self.resources.told()} on {self.node.name}, reserved by another request:"
+            " repeat that request, or release the reservation first"
+        )
 
 
 class Scored(NamedTuple):

@@ -13,7 +13,7 @@ from novacron.errors import AlreadyExists, Conflict, FailedPrecondition, NoCapac
 from novacron.paging import PageTokens, page_size
 from novacron.saga import barrier
 
-from . import explanation, placement, policy, quota
+from . import explanation, placement, quota
 from .answer import Answer, M
 from .decision import decide
 from .group_claims import GroupClaims
@@ -141,10 +141,7 @@ class Reservations:
         if held is None:  # released since the snapshot, which does not know of the room that this made
             raise LostRace
         if held.request_digest != demand.digest():
-            raise AlreadyExists(
-                f"VM {held.vm_id} holds {held.resources.told()} on {held.node.name}, reserved by another request:"
-                " repeat that request, or release the reservation first"
-            )
+            raise held.contradicted()
         return held
 
     async def _second(self, connection: Connection, demand: Demand, snapshot: Snapshot) -> Reservation:
@@ -161,7 +158,7 @@ class Reservations:
         return await self._claim(connection, demand, snapshot, quota.charge_of_move(held.resources, demand.need))
 
     async def _claim(self, connection: Connection, demand: Demand, snapshot: Snapshot, charge: Usage) -> Reservation:
-        demand = await self._directed(connection, demand, snapshot)
+        demand = await self._policies.directed(connection, demand, snapshot.guidelines, snapshot.offers, claims=True)
         ranking = placement.rank(demand, snapshot.offers)
         for candidate in ranking.candidates:
             decision = decide(demand, ranking, candidate, explanation.chosen(demand, ranking, candidate))
@@ -173,14 +170,6 @@ class Reservations:
                 self._inventory.learn(made.node.node_id, made.node.allocatable, made.node.allocated)
                 return made
         raise LostRace if ranking.candidates else _NothingFits(demand, ranking, snapshot.offers)
-
-    async def _directed(self, connection: Connection, demand: Demand, snapshot: Snapshot) -> Demand:
-        """The demand with what its tenant's policies say. Only rules about other VMs cost a look at where those are."""
-        said = policy.directive(snapshot.guidelines, demand.groups)
-        if said.looks_at_neighbours:
-            bound = said.binds_neighbours
-            said = await self._policies.with_neighbours(connection, said, demand, snapshot.offers, one_by_one=bound)
-        return replace(demand, directive=said) if said.guidelines else demand
 
     async def confirm(self, vm_id: UUID, answer: Answer[Reservation, M]) -> M:
         """From now on the VM holds it, and no longer the saga. :raises NotFound: nothing is held."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from novacron.errors import InvalidArgument
@@ -10,8 +10,8 @@ from novacron.errors import InvalidArgument
 from .node import Node, NodeStatus
 from .placement import Offer, Ranking
 from .quota import Usage
-from .reservation import Decision, Demand, Reservation
-from .resources import DIMENSIONS, UNITS, Resources
+from .reservation import Decision, Demand, Reservation, check_size
+from .resources import DIMENSIONS, UNITS, Ratios, Resources
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,24 +25,35 @@ class Standing:
 
 def check(held: Reservation, size: Resources, gpu_type: str) -> None:
     """:raises InvalidArgument: no VM is like this, or it would be a VM with other GPUs."""
-    for name in ("cpu_cores", "memory_mib"):
-        if getattr(size, name) < 1:
-            raise InvalidArgument.at(f"resources.{name}", "must be at least 1: a VM needs some")
+    check_size(size)
     if (size.gpu_count, gpu_type or held.gpu_type) != (held.resources.gpu_count, held.gpu_type):
         raise InvalidArgument.at("resources.gpu_count", "a resize changes no GPUs: make another VM with them")
 
 
-def more(held: Resources, size: Resources) -> Resources:
-    """What is claimed: until the resize has ended the VM holds the larger of the two in every dimension."""
-    return held.lacking(size)
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is claimed: until the resize has ended the VM holds the larger of both sizes in every dimension, and so does what it
+    counts for."""
+
+    size: Resources
+    extra: Resources  # beyond the present size
+    footprint: Resources  # of the new size; what stays as large counts as before
+    more: Resources  # of the node, beyond the present footprint
+
+    @classmethod
+    def of(cls, held: Reservation, size: Resources, weights: Ratios) -> Change:
+        weighed = zip(size, held.resources, held.footprint, weights.footprint(size), strict=True)
+        footprint = Resources(*(before if wanted == has else after for wanted, has, before, after in weighed))
+        return cls(size, held.resources.lacking(size), footprint, held.footprint.lacking(footprint))
+
+    @property
+    def charge(self) -> Usage:
+        """What it counts for in the tenant's quota: the VM itself counts already."""
+        extra = self.extra
+        return Usage(0, extra.cpu_cores, extra.memory_mib, extra.storage_gib, extra.gpu_count)
 
 
-def charge(extra: Resources) -> Usage:
-    """What that counts for in the tenant's quota: the VM itself counts already."""
-    return Usage(0, extra.cpu_cores, extra.memory_mib, extra.storage_gib, extra.gpu_count)
-
-
-def demand_of(held: Reservation, decision: Decision | None, size: Resources) -> Demand:
+def demand_of(held: Reservation, decision: Decision | None, size: Resources, weights: Ratios) -> Demand:
     """The VM at its new size on any other node, under the conditions that it was placed by as far as they are remembered."""
     said = decision.constraints if decision is not None else {}
     return Demand(
@@ -58,13 +69,15 @@ def demand_of(held: Reservation, decision: Decision | None, size: Resources) -> 
         tolerations=tuple((key, value) for key, value in said.get("tolerations", ())),
         leaves=held.node.node_id,
         groups=tuple(said.get("groups", ())),
+        weights=weights,
     )
 
 
-def lacking(extra: Resources, size: Resources, here: Offer, capacity: Resources) -> Resources:
+def lacking(change: Change, held: Reservation, demand: Demand, here: Offer) -> Resources:
     """What the node is short of: of free room, or of the size of the whole host."""
-    short = zip(here.free.lacking(extra), capacity.lacking(size), extra, strict=True)
-    return Resources(*(max(room, whole) if wanted else 0 for room, whole, wanted in short))
+    left = replace(here, free=here.free.plus(held.footprint)).most(demand)
+    short = zip(left.lacking(change.size), change.extra, strict=True)
+    return Resources(*(lack if wanted else 0 for lack, wanted in short))
 
 
 def closed(node: Node, status: NodeStatus) -> str:
@@ -76,14 +89,15 @@ def closed(node: Node, status: NodeStatus) -> str:
     return ""
 
 
-def refused(size: Resources, short: Resources, here: Offer, ranking: Ranking, elsewhere: str) -> str:
+def refused(demand: Demand, short: Resources, here: Offer, ranking: Ranking, elsewhere: str) -> str:
     """What is missing where the VM is, and whether it would fit anywhere else."""
+    free, whole = demand.most(here.free), demand.most(here.allocatable)
     parts = [
-        f"{lack} {UNITS[name]} (free beside what the VM holds: {have} of {whole})"
-        for name, lack, have, whole in zip(DIMENSIONS, short, here.free, here.allocatable, strict=True)
+        f"{lack} {UNITS[name]} (free beside what the VM holds: {have} of {all_})"
+        for name, lack, have, all_ in zip(DIMENSIONS, short, free, whole, strict=True)
         if lack
     ]
-    text = f"node {here.name}, where the VM is, does not take {size.told()}: it lacks {' and '.join(parts)}"
+    text = f"node {here.name}, where the VM is, does not take {demand.need.told()}: it lacks {' and '.join(parts)}"
     if ranking.candidates:
         other = ranking.candidates[0].offer.name
         return f"{text}; a move would help: {other} takes the VM at that size, have it moved there and resize it then"

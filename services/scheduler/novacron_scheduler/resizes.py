@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
 from novacron.db import Connection, Database
 from novacron.errors import AlreadyExists, FailedPrecondition, NoCapacity, NotFound, QuotaExceeded
-from novacron.ids import new_id
 from novacron.saga import barrier
 
 from . import quota, resize
 from .answer import Answer, M
-from .placements import Explained, Placements
-from .quota import Usage
-from .reservation import Decision, Demand, Reservation
+from .decision import decide
+from .overcommit import Overcommit
+from .placement import NOTHING_LOOKED_AT, Ranking
+from .placements import Placements
+from .reservation import Demand, Reservation
+from .resize import Change
 from .resources import Resources
 from .store import DecisionStore, OverQuota, QuotaStore, ReservationStore
 from .store.resizes import ResizeStore
@@ -24,21 +27,22 @@ ALGORITHM = "resize-v1"
 class _Refused(Exception):
     """Ends the transaction: a refusal leaves nothing behind but its record, not even the step's key."""
 
-    def __init__(self, held: Reservation, extra: Resources, charge: Usage | None = None) -> None:
+    def __init__(self, held: Reservation, change: Change, *, over_quota: bool) -> None:
         super().__init__()
         self.held = held
-        self.extra = extra
-        self.charge = charge  # the quota refuses it, and not the node
+        self.change = change
+        self.over_quota = over_quota  # the quota refuses it, and not the node
 
 
 class Resizes:
     """What may be done about the size of what a VM holds."""
 
     def __init__(
-        self, database: Database, store: ReservationStore, decisions: DecisionStore, placements: Placements
+        self, database: Database, decisions: DecisionStore, placements: Placements, overcommit: Overcommit
     ) -> None:
         self._database = database
-        self._store = store
+        self._overcommit = overcommit
+        self._store = ReservationStore()
         self._decisions = decisions
         self._placements = placements
         self._resizes = ResizeStore()
@@ -58,7 +62,7 @@ class Resizes:
             try:
                 return await self._attempt(vm_id, resize_id, size, gpu_type, answer)
             except _Refused as refused:
-                await self._tell(refused, size)
+                await self._tell(refused)
 
     async def _attempt(
         self, vm_id: UUID, resize_id: UUID, size: Resources, gpu_type: str, answer: Answer[Reservation, M]
@@ -97,24 +101,23 @@ class Resizes:
         return False
 
     async def _take(self, connection: Connection, held: Reservation, resize_id: UUID, size: Resources) -> None:
-        extra = resize.more(held.resources, size)
-        charge = resize.charge(extra)
+        change = Change.of(held, size, self._overcommit.weights(held.allocation_type))
         try:
-            taken = await self._resizes.claim(connection, held, resize_id, size, extra, charge)
+            taken = await self._resizes.claim(connection, held, resize_id, change)
         except OverQuota:
-            raise _Refused(held, extra, charge) from None
+            raise _Refused(held, change, over_quota=True) from None
         if not taken:
-            raise _Refused(held, extra)
+            raise _Refused(held, change, over_quota=False)
 
-    async def _tell(self, refused: _Refused, size: Resources) -> None:
+    async def _tell(self, refused: _Refused) -> None:
         """Returns only when it fits now: what is told is true when it is told."""
-        held, charge = refused.held, refused.charge
+        held, change = refused.held, refused.change
         async with self._database.connection() as connection:
             decision = await self._decisions.newest(connection, held.vm_id)
-            allowed = await self._quotas.get(connection, held.tenant_id) if charge else None
-        demand = resize.demand_of(held, decision, size)
-        if charge is not None:
-            if excesses := allowed.exceeded_by(charge) if allowed else ():
+            allowed = await self._quotas.get(connection, held.tenant_id) if refused.over_quota else None
+        demand = resize.demand_of(held, decision, change.size, self._overcommit.weights(held.allocation_type))
+        if refused.over_quota:
+            if excesses := allowed.exceeded_by(change.charge) if allowed else ():
                 words = quota.refused(excesses)
                 await self._record(demand, words)
                 raise QuotaExceeded(words, metadata=quota.facts(excesses)) from None
@@ -125,26 +128,15 @@ class Resizes:
             raise NotFound.named("node", held.node.node_id)
         if closed := resize.closed(held.node, here.status):
             raise FailedPrecondition(closed)
-        short = resize.lacking(refused.extra, size, here, held.node.capacity)
+        short = resize.lacking(change, held, demand, here)
         if any(short):
-            words = resize.refused(size, short, here, explained.ranking, explained.words)
-            await self._record(demand, words, explained)
+            words = resize.refused(demand, short, here, explained.ranking, explained.words)
+            await self._record(demand, words, explained.ranking)
             raise NoCapacity(words, metadata=resize.facts(short, here, explained.ranking)) from None
 
-    async def _record(self, demand: Demand, words: str, explained: Explained | None = None) -> None:
-        decision = Decision(
-            decision_id=new_id(),
-            vm_id=demand.vm_id,
-            tenant_id=demand.tenant_id,
-            requested_resources=demand.need,
-            gpu_type=demand.gpu_type,
-            constraints=demand.constraints(),
-            candidates=(),
-            removed_by_filter=explained.ranking.removed_by_filter if explained else {},
-            selected=None,
-            decision_algorithm=ALGORITHM,
-            explanation=words,
-        )
+    async def _record(self, demand: Demand, words: str, ranking: Ranking = NOTHING_LOOKED_AT) -> None:
+        # The candidates of a move are another decision's: this one had a single node to choose.
+        decision = replace(decide(demand, ranking, None, words), candidates=(), decision_algorithm=ALGORITHM)
         async with self._database.connection() as connection:
             await self._decisions.record(connection, decision)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from operator import ge, sub
+from math import ceil, floor
+from operator import add, ge, sub
 from typing import NamedTuple
 
 
@@ -17,6 +18,9 @@ class Resources(NamedTuple):
 
     def minus(self, other: Resources) -> Resources:
         return Resources._make(map(sub, self, other))
+
+    def plus(self, other: Resources) -> Resources:
+        return Resources._make(map(add, self, other))
 
     def covers(self, need: Resources) -> bool:
         """Whether there is at least ``need`` in every dimension."""
@@ -42,8 +46,12 @@ UNITS = {
 }
 
 
+# Products of ratios are as exact as this many digits: 49 * (1 / 49) is 1.
+_DIGITS = 6
+
+
 class Ratios(NamedTuple):
-    """How much of each dimension is promised for each unit that is there. Bandwidth and GPUs are never promised twice."""
+    """A factor for each dimension. Bandwidth and GPUs are never promised twice: theirs stay 1."""
 
     cpu_cores: float = 1.0
     memory_mib: float = 1.0
@@ -55,3 +63,18 @@ class Ratios(NamedTuple):
         """What VMs may take of a host that keeps ``reserved`` for itself."""
         left = capacity.minus(reserved)
         return Resources(*(int(amount * ratio) for amount, ratio in zip(left, self, strict=True)))
+
+    def footprint(self, need: Resources) -> Resources:
+        """What ``need`` takes when each unit counts for its ratio, in whole units: rounded up, so that none is forgotten."""
+        if self == EVEN:
+            return need
+        return Resources(*(ceil(round(amount * ratio, _DIGITS)) for amount, ratio in zip(need, self, strict=True)))
+
+    def most(self, room: Resources) -> Resources:
+        """The most whose footprint is no more than ``room``."""
+        if self == EVEN:
+            return room
+        return Resources(*(floor(round(amount / ratio, _DIGITS)) for amount, ratio in zip(room, self, strict=True)))
+
+
+EVEN = Ratios()

@@ -10,6 +10,7 @@ from novacron.rpc import current
 
 from . import messages
 from .nodes import Nodes
+from .overcommit import Overcommit
 from .reservations import Reservations
 
 
@@ -41,11 +42,12 @@ class NodeServicer(pb.NodeServiceServicer):
 class ReservationServicer(pb.ReservationServiceServicer):
     """What VMs take of nodes."""
 
-    def __init__(self, reservations: Reservations) -> None:
+    def __init__(self, reservations: Reservations, overcommit: Overcommit) -> None:
         self._reservations = reservations
+        self._overcommit = overcommit
 
     async def ReserveResources(self, request: pb.ReserveResourcesRequest, context: Any) -> pb.Reservation:
-        return await self._reservations.reserve(messages.demand(request), messages.RESERVED)
+        return await self._reservations.reserve(messages.demand(request, self._overcommit), messages.RESERVED)
 
     async def ConfirmReservation(self, request: pb.ConfirmReservationRequest, context: Any) -> pb.Reservation:
         if request.move_id:

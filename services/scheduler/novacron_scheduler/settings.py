@@ -30,7 +30,12 @@ class SchedulerSettings(ServiceSettings):
         default=90, ge=1, le=36_500, description="Losses and returns of nodes; the newest of each stays."
     )
     cpu_allocation_ratio: float = Field(
-        default=1.0, gt=0, le=64, description="vCPUs promised for each that nodes have."
+        default=1.0, gt=0, le=16, description="vCPUs promised to burstable VMs for each that nodes have."
     )
-    memory_allocation_ratio: float = Field(default=1.0, gt=0, le=64)
-    storage_allocation_ratio: float = Field(default=1.0, gt=0, le=64)
+    memory_allocation_ratio: float = Field(default=1.0, gt=0, le=16)
+    storage_allocation_ratio: float = Field(default=1.0, gt=0, le=16)
+    best_effort_cpu_ratio: float = Field(
+        default=4.0, ge=1, le=16, description="vCPUs of best-effort VMs for each that a burstable one would have."
+    )
+    best_effort_memory_ratio: float = Field(default=1.0, ge=1, le=16)
+    best_effort_storage_ratio: float = Field(default=1.0, ge=1, le=16)

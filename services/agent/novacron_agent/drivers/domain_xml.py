@@ -93,6 +93,7 @@ def domain_xml(
     SubElement(domain, "metadata").append(record.element(f"{{{NAMESPACE}}}vm"))
     SubElement(domain, "memory", {"unit": "MiB"}).text = str(spec.memory_mib)
     SubElement(domain, "vcpu").text = str(spec.vcpus)
+    _texts(SubElement(domain, "cputune"), {"shares": str(spec.cpu_weight)})
     _boot(SubElement(domain, "os"), files)
     features = SubElement(domain, "features")
     SubElement(features, "acpi")  # the power button of a graceful stop
@@ -105,18 +106,24 @@ def domain_xml(
     return ElementTree.tostring(domain, encoding="unicode")
 
 
-def resized_xml(xml: str, record: Record) -> str:
-    """A domain's own definition with the size in ``record``, and the record in it: what libvirt made of the rest, such as its
+def resized_xml(xml: str, record: Record, spec: DomainSpec) -> str:
+    """A domain's own definition with the size of ``spec``, and the record in it: what libvirt made of the rest, such as its
     machine's version and its devices' addresses, is what the guest knows and stays."""
     ElementTree.register_namespace(PREFIX, NAMESPACE)
     domain = ElementTree.fromstring(xml)  # noqa: S314  from libvirtd
     for tag in ("memory", "currentMemory"):
         for element in domain.findall(tag):
             element.set("unit", "MiB")
-            element.text = str(record.memory_mib)
+            element.text = str(spec.memory_mib)
     for element in domain.findall("vcpu"):
-        element.text = str(record.vcpus)
+        element.text = str(spec.vcpus)
         element.attrib.pop("current", None)
+    tuning = domain.find("cputune")
+    if tuning is None:
+        tuning = SubElement(domain, "cputune")
+    for element in tuning.findall("shares"):
+        tuning.remove(element)
+    _texts(tuning, {"shares": str(spec.cpu_weight)})
     metadata = domain.find("metadata")
     assert metadata is not None, "NovaCron's domains are known by their metadata"
     for element in metadata.findall(f"{{{NAMESPACE}}}vm"):

@@ -28,6 +28,21 @@ class PowerState(enum.StrEnum):
     CRASHED = "crashed"
 
 
+class AllocationType(enum.StrEnum):
+    """How firmly a domain holds its vCPUs."""
+
+    GUARANTEED = "guaranteed"
+    BURSTABLE = "burstable"
+    BEST_EFFORT = "best_effort"
+
+
+# What a vCPU weighs against another one when both want to run. The scheduler lets sixteen burstable ones take the place of one
+# that is guaranteed, at the most, and so many best-effort ones that of one that is burstable: no crowd outweighs the one.
+_WEIGHTS = {AllocationType.GUARANTEED: 256, AllocationType.BURSTABLE: 16, AllocationType.BEST_EFFORT: 1}
+# What the kernel takes (cgroup v2, cpu.weight).
+_HEAVIEST = 10_000
+
+
 @dataclass(frozen=True, slots=True)
 class DomainSpec:
     """What a domain is made of. Two creates with one ``vm_id`` and different specs are a contradiction."""
@@ -41,6 +56,12 @@ class DomainSpec:
     user_data: str = ""  # cloud-init user-data, handed over on a seed ISO
     ssh_authorized_keys: tuple[str, ...] = ()
     labels: dict[str, str] = field(default_factory=dict)
+    allocation_type: AllocationType = AllocationType.GUARANTEED
+
+    @property
+    def cpu_weight(self) -> int:
+        """Of the whole domain, against the others of the host."""
+        return min(_WEIGHTS[self.allocation_type] * self.vcpus, _HEAVIEST)
 
     def sized(self, vcpus: int, memory_mib: int) -> DomainSpec:
         """The same in all but its size."""
@@ -49,6 +70,8 @@ class DomainSpec:
     def fingerprint(self) -> str:
         """Equal for equal specs, and all that a driver keeps of ``user_data``, which may carry secrets."""
         values = {part.name: getattr(self, part.name) for part in fields(self)}
+        if self.allocation_type is AllocationType.GUARANTEED:  # as every domain was before there was another
+            del values["allocation_type"]
         return hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()
 
 

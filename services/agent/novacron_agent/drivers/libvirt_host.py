@@ -173,7 +173,7 @@ class LibvirtHost:
         if check_resizable(spec, *now, runs=bool(domain.isActive()), host=self.capacity(connection)):
             # One definition in one call: size and record change together, or neither does.
             record = record.resized(spec)
-            domain = connection.defineXML(resized_xml(domain.XMLDesc(_AS_DEFINED), record))
+            domain = connection.defineXML(resized_xml(domain.XMLDesc(_AS_DEFINED), record, spec))
         return self._shown(domain, record)
 
     def press_power_button(self, connection: Connection, vm_id: UUID) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from uuid import UUID
 from zlib import crc32
 
@@ -20,15 +19,6 @@ _WIDTH = len(DIMENSIONS)
 STATES = tuple(NodeStatus)
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """A node as it was read."""
-
-    offer: Offer
-    allocated: Resources
-    ceiling: Resources  # what is free is never more, however little is allocated
-
-
 class Columns:
     """What is free of each node, as far as this process knows: what the database said last, less what is being claimed."""
 
@@ -39,6 +29,7 @@ class Columns:
         self.ties = np.empty(0, np.uint32)  # of each node's id
         self.free = np.empty((_WIDTH, 0), np.float64)
         self.whole = np.empty((_WIDTH, 0), np.float64)
+        self.capacity = np.empty((_WIDTH, 0), np.float64)
         # Grows with everything that was learnt of a row since: a reading that is older knows less.
         self.learnt = np.empty(0, np.int64)
         self.clock = 0
@@ -46,7 +37,6 @@ class Columns:
         self._row_of_name: dict[str, int] = {}
         self._allocated: Amounts = np.empty((_WIDTH, 0), np.int64)
         self._allocatable: Amounts = np.empty((_WIDTH, 0), np.int64)
-        self._ceiling: Amounts = np.empty((_WIDTH, 0), np.int64)
         self._held: Amounts = np.empty((_WIDTH, 0), np.int64)
 
     def __len__(self) -> int:
@@ -60,22 +50,22 @@ class Columns:
         found = {self._row_of_name.get(node), self._row.get(_id(node))}
         return sorted(row for row in found if row is not None)
 
-    def put(self, listings: Sequence[Listing]) -> list[int]:
+    def put(self, offers: Sequence[Offer]) -> list[int]:
         """Keep nodes as they were read, known ones and new ones; their rows."""
-        new = [one for one in listings if one.offer.node_id not in self._row]
+        new = [one for one in offers if one.node_id not in self._row]
         if new:
             self._widen(len(new))
             for row, one in enumerate(new, len(self.offers)):
-                self._row[one.offer.node_id] = self._row_of_name[one.offer.name] = row
-                self.ties[row] = crc32(one.offer.node_id.bytes)
-            self.offers += [one.offer for one in new]
-        rows = [self._row[one.offer.node_id] for one in listings]
-        for row, one in zip(rows, listings, strict=True):
-            self.offers[row] = one.offer
-            self.generations[row] = one.offer.generation
-            self.states[row] = STATES.index(one.offer.status)
-            self._ceiling[:, row] = one.ceiling
-            self._learn(row, one.offer.allocatable, one.allocated)
+                self._row[one.node_id] = self._row_of_name[one.name] = row
+                self.ties[row] = crc32(one.node_id.bytes)
+            self.offers += new
+        rows = [self._row[one.node_id] for one in offers]
+        for row, one in zip(rows, offers, strict=True):
+            self.offers[row] = one
+            self.generations[row] = one.generation
+            self.states[row] = STATES.index(one.status)
+            self.capacity[:, row] = one.capacity
+            self._learn(row, one.allocatable, one.allocatable.minus(one.free))
         return rows
 
     def keep_only(self, node_ids: Iterable[UUID]) -> None:
@@ -101,18 +91,18 @@ class Columns:
         self._allocated[:, rows] = allocated[:, old]
         self._free_up(rows)
 
-    def hold(self, node_id: UUID, need: Resources) -> Offer:
+    def hold(self, node_id: UUID, footprint: Resources) -> Offer:
         """Count what is being claimed, so that whoever chooses next sees it gone."""
         row = self._row[node_id]
-        self._held[:, row] += need
+        self._held[:, row] += footprint
         self._free_up(row)
         return self.offers[row]
 
-    def let_go(self, node_id: UUID, need: Resources) -> None:
+    def let_go(self, node_id: UUID, footprint: Resources) -> None:
         """The claim was decided: what it took, if anything, the database tells."""
         row = self._row.get(node_id)
         if row is not None:
-            self._held[:, row] = np.maximum(self._held[:, row] - need, 0)
+            self._held[:, row] = np.maximum(self._held[:, row] - footprint, 0)
             self._free_up(row)
 
     def _learn(self, row: int, allocatable: Resources, allocated: Resources) -> None:
@@ -124,7 +114,7 @@ class Columns:
 
     def _free_up(self, rows: Rows | int) -> None:
         taken = self._allocated[:, rows] + self._held[:, rows]
-        self.free[:, rows] = np.minimum(self._allocatable[:, rows] - taken, self._ceiling[:, rows])
+        self.free[:, rows] = self._allocatable[:, rows] - taken
         # Nothing is ever divided by nothing: a node without a dimension does not pass where it is asked for.
         self.whole[:, rows] = np.maximum(self._allocatable[:, rows], 1)
 
@@ -140,9 +130,9 @@ class Columns:
             "learnt",
             "free",
             "whole",
+            "capacity",
             "_allocated",
             "_allocatable",
-            "_ceiling",
             "_held",
         ):
             column = getattr(self, name)

@@ -66,13 +66,13 @@ class Inventory:
         """Regions and zones in which there are nodes."""
         return self._classes.places()
 
-    def hold(self, node_id: UUID, need: Resources) -> Offer:
+    def hold(self, node_id: UUID, footprint: Resources) -> Offer:
         """This is about to be claimed: who chooses next sees it gone. The node as it was read, but for what is free."""
-        return self._nodes.hold(node_id, need)
+        return self._nodes.hold(node_id, footprint)
 
-    def let_go(self, node_id: UUID, need: Resources) -> None:
+    def let_go(self, node_id: UUID, footprint: Resources) -> None:
         """The claim was decided, or will never be."""
-        self._nodes.let_go(node_id, need)
+        self._nodes.let_go(node_id, footprint)
 
     def learn(self, node_id: UUID, allocatable: Resources, allocated: Resources) -> None:
         """How a statement of this process left a node."""
@@ -80,8 +80,8 @@ class Inventory:
 
     async def look_again(self, connection: Connection, node_ids: Iterable[UUID]) -> None:
         """Read these nodes whole: what is known of them was not so."""
-        listings = await self._store.some(connection, list(node_ids))
-        self._classes.assign([one.offer for one in listings], self._nodes.put(listings))
+        offers = await self._store.some(connection, list(node_ids))
+        self._classes.assign(offers, self._nodes.put(offers))
 
     async def _read(self) -> None:
         since, began = self._nodes.clock, time.monotonic()

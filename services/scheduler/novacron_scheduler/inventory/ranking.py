@@ -116,8 +116,10 @@ def rank(demand: Demand, nodes: Columns, classes: Classes) -> Ranking:
     """As :func:`..placement.rank`, but that the closest are not told where nothing fits."""
     passing = classes.passing(demand, nodes.named(demand.node) if demand.node else ())
     fits = passing.rows
-    for free, wanted in zip(nodes.free, demand.need, strict=True):
-        fits &= free >= wanted
+    for free, taken, whole, wanted in zip(nodes.free, demand.footprint, nodes.capacity, demand.need, strict=True):
+        fits &= free >= taken
+        if wanted:
+            fits &= whole >= wanted
     rows = np.flatnonzero(fits)
     short = passing.count - len(rows)
     removed = passing.removed | ({"resources": short} if short else {})
@@ -135,7 +137,7 @@ def _factors(demand: Demand, nodes: Columns, classes: Classes, rows: Rows) -> di
     taken = slice(None) if everywhere else rows
     shares = {
         number: (nodes.free[number][taken] - wanted) / nodes.whole[number][taken]
-        for number, wanted in enumerate(demand.need)
+        for number, wanted in enumerate(demand.footprint)
         if wanted
     }
     left = _Left(shares, nodes.free[_GPU][taken] - demand.need.gpu_count, bool(demand.need.gpu_count))

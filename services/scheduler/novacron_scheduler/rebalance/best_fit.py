@@ -25,14 +25,14 @@ def _cool(problem: Problem) -> Moves:
             left = _apart(loads[source], problem.share(vm, source), -1)
             cooled = problem.heat(loads[source]) - problem.heat(left) - problem.policy.cost_of_a_move
             for host in targets:
-                if cooled > best[0] and room[host].covers(problem.held[vm].demand.need):
+                if cooled > best[0] and room[host].covers(problem.held[vm].demand.footprint):
                     heated = problem.heat(_apart(loads[host], problem.share(vm, host), 1)) - problem.heat(loads[host])
                     best = max(best, (cooled - heated, vm, host))
         if best[1] < 0:
             break
         _, vm, host = best
         moves[vm] = host
-        room[host] = room[host].minus(problem.held[vm].demand.need)
+        room[host] = room[host].minus(problem.held[vm].demand.footprint)
     return moves
 
 
@@ -63,8 +63,8 @@ def _placed(
 ) -> tuple[dict[int, int], list[Resources]] | None:
     """A place for every VM of a host, the largest first; None when one finds none."""
     found, left = {}, list(room)
-    for vm in sorted(vms, key=lambda one: problem.held[one].demand.need, reverse=True):
-        need = problem.held[vm].demand.need
+    for vm in sorted(vms, key=lambda one: problem.held[one].demand.footprint, reverse=True):
+        need = problem.held[vm].demand.footprint
         fitting = [host for host in problem.targets.get(vm, ()) if host not in emptied and left[host].covers(need)]
         if not fitting:
             return None

@@ -43,7 +43,7 @@ def _allow(model: highspy.Highs, problem: Problem, goes: Goes) -> None:
     for place, room in enumerate(problem.room):
         arriving = [vm for vm, host in goes if host == place]
         for at in range(len(DIMENSIONS)):
-            needs = {vm: problem.held[vm].demand.need[at] for vm in arriving}
+            needs = {vm: problem.held[vm].demand.footprint[at] for vm in arriving}
             if sum(needs.values()) > room[at]:
                 model.addConstr(model.qsum(need * goes[vm, place] for vm, need in needs.items() if need) <= room[at])
 

@@ -74,7 +74,7 @@ class Problem:
         free = Resources(*(max(amount, 0) for amount in offer.free))
         if self.policy.kind is Kind.HOTSPOT:
             return free
-        used = [sum(self.held[vm].demand.need[at] for vm in self.vms_of[place]) for at in range(len(DIMENSIONS))]
+        used = [sum(self.held[vm].demand.footprint[at] for vm in self.vms_of[place]) for at in range(len(DIMENSIONS))]
         limit = (int(self.policy.full_share * amount) for amount in offer.allocatable)
         return Resources(*(max(min(f, cap - u), 0) for f, cap, u in zip(free, limit, used, strict=True)))
 
@@ -107,7 +107,7 @@ class Problem:
     def _fits(self, vm: int, host: int) -> bool:
         demand = self.held[vm].demand
         moving = replace(demand, leaves=self.held[vm].node_id)
-        return self.room[host].covers(demand.need) and eligible(self.hosts[host].offer, moving)
+        return self.room[host].covers(demand.footprint) and eligible(self.hosts[host].offer, moving)
 
     @cached_property
     def rivals(self) -> list[set[int]]:
@@ -131,7 +131,7 @@ class Problem:
         if any(len(vms & moves.keys()) > 1 for vms in self.rivals):
             found.append("VMs whose policies bind their neighbours move together")
         for host, room in enumerate(self.room):
-            arriving = [self.held[vm].demand.need for vm, target in moves.items() if target == host]
+            arriving = [self.held[vm].demand.footprint for vm, target in moves.items() if target == host]
             if not room.covers(Resources(*map(sum, zip(*arriving, strict=True)))):
                 found.append(f"host {host} has no room for all that would arrive")
         return found

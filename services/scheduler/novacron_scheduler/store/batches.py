@@ -10,8 +10,8 @@ from uuid import UUID
 from novacron.db import Connection
 
 from .quotas import CHARGE, REFUND
+from .reservations import AMOUNTS, FOOTPRINT
 
-_NAMES = ("cpu_cores", "memory_mb", "storage_gb", "network_bandwidth_mbps", "gpu_count")
 # Rows of one kind in one order, VMs before nodes before quotas, as claims take them: of two batches neither waits for the
 # other in turn.
 _LOCK_HELD = (
@@ -22,13 +22,14 @@ _RELEASE = f"""
 WITH released AS (
     UPDATE resource_allocations SET status = 'deallocated', deallocated_at = now()
     WHERE vm_id = ANY(%s) AND status <> 'deallocated'
-    RETURNING vm_id, tenant_id, node_id, {", ".join(_NAMES)}, {CHARGE} AS charge
+    RETURNING vm_id, tenant_id, node_id, {FOOTPRINT} AS footprint, {CHARGE} AS charge
 ), refunded AS (
     {REFUND}
 ), given_back AS (
-    UPDATE nodes SET {", ".join(f"allocated_{name} = allocated_{name} - left_by.{name}" for name in _NAMES)}
+    UPDATE nodes SET {", ".join(f"allocated_{name} = allocated_{name} - left_by.{name}" for name in AMOUNTS)}
     FROM (
-        SELECT node_id, {", ".join(f"sum({name})::bigint AS {name}" for name in _NAMES)} FROM released GROUP BY node_id
+        SELECT node_id, {", ".join(f"sum(footprint[{n}])::bigint AS {name}" for n, name in enumerate(AMOUNTS, 1))}
+        FROM released GROUP BY node_id
     ) left_by
     WHERE nodes.id = left_by.node_id
 )

@@ -24,9 +24,11 @@ from . import decisions
 from .nodes import NODE_COLUMNS, NODE_WIDTH, node
 from .policies import GUIDELINES_OF, guideline
 from .quotas import COUNT_EACH, QUOTAS_OF, quota
+from .reservations import AMOUNTS
 
 # Most of a claim's text is the record of its ten candidates, which holds no circle that would have to be looked for.
 _encode = json.JSONEncoder(check_circular=False, separators=(",", ":")).encode
+_NUMBERED = list(enumerate(AMOUNTS, 1))
 _HELD = "SELECT vm_id FROM resource_allocations WHERE vm_id = ANY(%s) AND status = 'active'"
 # Whoever takes several rows takes them in one order, nodes before quotas: of two groups neither waits for the other in turn.
 _LOCK_NODES = "SELECT FROM nodes WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
@@ -39,38 +41,29 @@ WITH wanted AS MATERIALIZED (
     SELECT * FROM json_to_recordset(%(wanted)s::json) AS one (
         allocation_id uuid, vm_id uuid, tenant_id uuid, node_id uuid, generation bigint, digest text, allocation_type text,
         cpu_cores bigint, memory_mib bigint, storage_gib bigint, network_bandwidth_mbps bigint, gpu_count bigint,
-        gpu_type text, charge bigint[], groups text[], decision_id uuid, requested jsonb, constraints jsonb,
+        gpu_type text, charge bigint[], footprint bigint[], groups text[], decision_id uuid, requested jsonb, constraints jsonb,
         candidates jsonb, removed jsonb, algorithm text, score double precision, factors jsonb, explanation text, version text
     )
 ), needed AS (
-    SELECT node_id, generation, sum(cpu_cores)::bigint AS cpu_cores, sum(memory_mib)::bigint AS memory_mib,
-        sum(storage_gib)::bigint AS storage_gib, sum(network_bandwidth_mbps)::bigint AS network_bandwidth_mbps,
-        sum(gpu_count)::bigint AS gpu_count
+    SELECT node_id, generation, {", ".join(f"sum(footprint[{n}])::bigint AS {name}" for n, name in _NUMBERED)}
     FROM wanted GROUP BY node_id, generation
 ), claimed AS (
     UPDATE nodes SET
-        allocated_cpu_cores = allocated_cpu_cores + needed.cpu_cores,
-        allocated_memory_mb = allocated_memory_mb + needed.memory_mib,
-        allocated_storage_gb = allocated_storage_gb + needed.storage_gib,
-        allocated_network_bandwidth_mbps = allocated_network_bandwidth_mbps + needed.network_bandwidth_mbps,
-        allocated_gpu_count = allocated_gpu_count + needed.gpu_count
+        {", ".join(f"allocated_{name} = allocated_{name} + needed.{name}" for name in AMOUNTS)}
     FROM needed
     WHERE nodes.id = ANY(%(node_ids)s) AND nodes.id = needed.node_id
         AND nodes.generation = needed.generation AND nodes.lease_until > now()
-        AND allocated_cpu_cores + needed.cpu_cores <= allocatable_cpu_cores
-        AND allocated_memory_mb + needed.memory_mib <= allocatable_memory_mb
-        AND allocated_storage_gb + needed.storage_gib <= allocatable_storage_gb
-        AND allocated_network_bandwidth_mbps + needed.network_bandwidth_mbps <= allocatable_network_bandwidth_mbps
-        AND allocated_gpu_count + needed.gpu_count <= allocatable_gpu_count
+        AND {" AND ".join(f"allocated_{name} + needed.{name} <= allocatable_{name}" for name in AMOUNTS)}
     RETURNING nodes.*
 ), allocation AS (
     INSERT INTO resource_allocations (
         id, vm_id, tenant_id, node_id, decision_id, request_digest, allocation_type,
-        cpu_cores, memory_mb, storage_gb, network_bandwidth_mbps, gpu_count, gpu_type, quota_charge, groups
+        cpu_cores, memory_mb, storage_gb, network_bandwidth_mbps, gpu_count, gpu_type, quota_charge, footprint,
+        groups
     )
     SELECT allocation_id, vm_id, tenant_id, node_id, decision_id, decode(digest, 'hex'),
         allocation_type::allocation_type_enum, wanted.cpu_cores, wanted.memory_mib, wanted.storage_gib,
-        wanted.network_bandwidth_mbps, wanted.gpu_count, wanted.gpu_type, charge, groups
+        wanted.network_bandwidth_mbps, wanted.gpu_count, wanted.gpu_type, charge, footprint, groups
     FROM wanted JOIN claimed ON claimed.id = wanted.node_id
     ON CONFLICT DO NOTHING
     RETURNING vm_id, tenant_id, quota_charge AS charge, allocated_at
@@ -171,6 +164,7 @@ def _wanted(one: Choice) -> dict[str, Any]:
         "allocation_type": demand.allocation_type,
         "gpu_type": demand.gpu_type,
         "charge": charge(demand.need),
+        "footprint": demand.footprint,
         "groups": demand.groups,
     }
 
@@ -182,6 +176,7 @@ def _reservation(choice: Choice, where: Node, allocated_at: datetime) -> Reserva
         tenant_id=demand.tenant_id,
         node=where,
         resources=demand.need,
+        footprint=demand.footprint,
         gpu_type=demand.gpu_type,
         allocation_type=demand.allocation_type,
         allocated_at=allocated_at,

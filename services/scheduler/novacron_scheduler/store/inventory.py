@@ -14,21 +14,13 @@ from numpy.typing import NDArray
 
 from novacron.db import Connection
 
-from ..inventory.columns import STATES, Amounts, Listing
-from ..resources import Resources
+from ..inventory.columns import STATES, Amounts
+from ..placement import Offer
 from .nodes import STATUS
 from .reservations import OFFER, offer
 
-_OFFERED = 21
-
 _AMOUNTS = ("cpu_cores", "memory_mb", "storage_gb", "network_bandwidth_mbps", "gpu_count")
-_ALLOCATED = ", ".join(f"nodes.allocated_{name}" for name in _AMOUNTS)
-# Of these a VM never gets more than the host has, whatever the ratio.
-_CAPPED = 3
-_CEILING = ", ".join(
-    f"nodes.{'capacity' if number < _CAPPED else 'allocatable'}_{name}" for number, name in enumerate(_AMOUNTS)
-)
-_EVERY = f"SELECT {OFFER}, {_ALLOCATED}, {_CEILING} FROM nodes"
+_EVERY = f"SELECT {OFFER} FROM nodes"
 _SOME = f"{_EVERY} WHERE id = ANY(%s)"
 _NUMBERS = (
     "generation",
@@ -67,14 +59,14 @@ class Numbers:
 class InventoryStore:
     """What there is, read to be kept in memory."""
 
-    async def some(self, connection: Connection, node_ids: Sequence[UUID]) -> list[Listing]:
+    async def some(self, connection: Connection, node_ids: Sequence[UUID]) -> list[Offer]:
         """These nodes, as far as there are such."""
         rows = await (await connection.execute(_SOME, (list(node_ids),))).fetchall()
-        return [_listing(row) for row in rows]
+        return [offer(row) for row in rows]
 
-    async def all(self, connection: Connection) -> list[Listing]:
+    async def all(self, connection: Connection) -> list[Offer]:
         """Every node there is."""
-        return [_listing(row) for row in await (await connection.execute(_EVERY)).fetchall()]
+        return [offer(row) for row in await (await connection.execute(_EVERY)).fetchall()]
 
     async def numbers(self, connection: Connection) -> Numbers:
         async with connection.cursor(binary=True) as cursor:
@@ -82,10 +74,6 @@ class InventoryStore:
         if row is None or row[0] is None:
             return _numbers(b"", [b""] * len(_NUMBERS))
         return _numbers(row[0], row[1:])
-
-
-def _listing(row: tuple[Any, ...]) -> Listing:
-    return Listing(offer(row), Resources(*row[_OFFERED:][:5]), Resources(*row[_OFFERED + 5 :]))
 
 
 def _numbers(ids: bytes, columns: Sequence[bytes]) -> Numbers:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -17,7 +18,7 @@ from psycopg.types.json import Jsonb
 from novacron.db import Connection
 
 from ..placement import Offer
-from ..policy import Directive, Guideline, Neighbour, Policy, PolicyType, among
+from ..policy import Directive, Guideline, Neighbour, Policy, PolicyType, among, directive
 from ..reservation import Demand
 
 _COLUMNS = """
@@ -106,6 +107,23 @@ class PolicyStore:
         """Policies by id, which is by age, from the first one past ``after``."""
         values = {"tenant": tenant, "after": after, "limit": limit}
         return [_policy(row) for row in await (await connection.execute(_PAGE, values)).fetchall()]
+
+    async def directed(
+        self,
+        connection: Connection,
+        demand: Demand,
+        guidelines: Sequence[Guideline],
+        offers: Sequence[Offer],
+        *,
+        claims: bool,
+    ) -> Demand:
+        """The demand with what its tenant's policies say. Only rules about other VMs cost a look at where those are; where they
+        must hold, VMs that ``claims`` are placed one by one."""
+        said = directive(guidelines, demand.groups)
+        if said.looks_at_neighbours:
+            one_by_one = claims and said.binds_neighbours
+            said = await self.with_neighbours(connection, said, demand, offers, one_by_one=one_by_one)
+        return replace(demand, directive=said) if said.guidelines else demand
 
     async def with_neighbours(
         self, connection: Connection, said: Directive, demand: Demand, offers: Sequence[Offer], *, one_by_one: bool

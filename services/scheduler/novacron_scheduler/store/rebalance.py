@@ -10,8 +10,9 @@ from uuid import UUID
 
 from novacron.db import Connection
 
+from ..overcommit import Overcommit
 from ..policy import Guideline
-from ..reservation import Demand
+from ..reservation import AllocationType, Demand
 from ..resources import Resources
 from .policies import GUIDELINES_OF, guideline
 
@@ -19,7 +20,7 @@ from .policies import GUIDELINES_OF, guideline
 # any more what it asked for.
 _HELD = """
 SELECT held.vm_id, held.tenant_id, held.node_id, held.cpu_cores, held.memory_mb, held.storage_gb, held.network_bandwidth_mbps,
-    held.gpu_count, held.gpu_type, held.groups, decision.constraints,
+    held.gpu_count, held.gpu_type, held.allocation_type::text, held.groups, decision.constraints,
     decision.id IS NOT NULL AND held.confirmed_at IS NOT NULL AND held.resized_to IS NULL AND NOT EXISTS (
         SELECT FROM resource_allocations moving WHERE moving.vm_id = held.vm_id AND moving.status = 'migrating'
     )
@@ -44,9 +45,9 @@ class Holding:
 class RebalanceStore:
     """One look at all that is held."""
 
-    async def held(self, connection: Connection) -> list[Holding]:
+    async def held(self, connection: Connection, overcommit: Overcommit) -> list[Holding]:
         """Every VM with its present place."""
-        return [_holding(row) for row in await (await connection.execute(_HELD)).fetchall()]
+        return [_holding(row, overcommit) for row in await (await connection.execute(_HELD)).fetchall()]
 
     async def capacities(self, connection: Connection) -> dict[UUID, Resources]:
         """What each node has."""
@@ -60,14 +61,16 @@ class RebalanceStore:
         return found
 
 
-def _holding(row: tuple[Any, ...]) -> Holding:
-    vm_id, tenant_id, node_id, *amounts, gpu_type, groups, conditions, movable = row
+def _holding(row: tuple[Any, ...], overcommit: Overcommit) -> Holding:
+    vm_id, tenant_id, node_id, *amounts, gpu_type, kind, groups, conditions, movable = row
     asked = conditions or {}
     demand = Demand(
         vm_id=vm_id,
         tenant_id=tenant_id,
         need=Resources(*amounts),
         gpu_type=gpu_type,
+        allocation_type=AllocationType(kind),
+        weights=overcommit.weights(AllocationType(kind)),
         hypervisor_type=asked.get("hypervisor_type", ""),
         region=asked.get("region", ""),
         availability_zone=asked.get("availability_zone", ""),

@@ -27,17 +27,23 @@ from .nodes import NODE_COLUMNS, NODE_WIDTH, STATUS, node
 from .policies import GUIDELINES, guideline
 from .quotas import CHARGE, COUNT, REFUND
 
+# The dimensions, by their columns; arrays of amounts are in this order.
+AMOUNTS = ("cpu_cores", "memory_mb", "storage_gb", "network_bandwidth_mbps", "gpu_count")
+_NUMBERED = list(enumerate(AMOUNTS, 1))
+# What an allocation counts for on its node. Null: a row from before there was more than one way to count.
+FOOTPRINT = f"coalesce(footprint, ARRAY[{', '.join(AMOUNTS)}])"
 # What the choice sees of a node.
 OFFER = f"""
 nodes.id, nodes.name, nodes.generation, {STATUS}, nodes.node_type::text, nodes.hypervisor_types,
 nodes.region, nodes.availability_zone, nodes.labels::text, nodes.taints::text, nodes.gpu_type,
-least(nodes.allocatable_cpu_cores - nodes.allocated_cpu_cores, nodes.capacity_cpu_cores),
-least(nodes.allocatable_memory_mb - nodes.allocated_memory_mb, nodes.capacity_memory_mb),
-least(nodes.allocatable_storage_gb - nodes.allocated_storage_gb, nodes.capacity_storage_gb),
+nodes.allocatable_cpu_cores - nodes.allocated_cpu_cores, nodes.allocatable_memory_mb - nodes.allocated_memory_mb,
+nodes.allocatable_storage_gb - nodes.allocated_storage_gb,
 nodes.allocatable_network_bandwidth_mbps - nodes.allocated_network_bandwidth_mbps,
 nodes.allocatable_gpu_count - nodes.allocated_gpu_count,
 nodes.allocatable_cpu_cores, nodes.allocatable_memory_mb, nodes.allocatable_storage_gb,
-nodes.allocatable_network_bandwidth_mbps, nodes.allocatable_gpu_count
+nodes.allocatable_network_bandwidth_mbps, nodes.allocatable_gpu_count,
+nodes.capacity_cpu_cores, nodes.capacity_memory_mb, nodes.capacity_storage_gb,
+nodes.capacity_network_bandwidth_mbps, nodes.capacity_gpu_count
 """
 # One statement, so that the VM's reservation and the nodes are seen at the same instant: a VM whose twin just took the last
 # place finds its place, and not a full house.
@@ -50,29 +56,25 @@ SELECT EXISTS (SELECT FROM resource_allocations WHERE vm_id = %s::uuid AND statu
 _CLAIM = f"""
 WITH claimed AS (
     UPDATE nodes SET
-        allocated_cpu_cores = allocated_cpu_cores + %(cpu_cores)s,
-        allocated_memory_mb = allocated_memory_mb + %(memory_mib)s,
-        allocated_storage_gb = allocated_storage_gb + %(storage_gib)s,
-        allocated_network_bandwidth_mbps = allocated_network_bandwidth_mbps + %(network_bandwidth_mbps)s,
-        allocated_gpu_count = allocated_gpu_count + %(gpu_count)s
+        {", ".join(f"allocated_{name} = allocated_{name} + (%(footprint)s::bigint[])[{n}]" for n, name in _NUMBERED)}
     WHERE id = %(node_id)s AND generation = %(generation)s AND lease_until > now()
-        AND allocated_cpu_cores + %(cpu_cores)s <= allocatable_cpu_cores
-        AND allocated_memory_mb + %(memory_mib)s <= allocatable_memory_mb
-        AND allocated_storage_gb + %(storage_gib)s <= allocatable_storage_gb
-        AND allocated_network_bandwidth_mbps + %(network_bandwidth_mbps)s <= allocatable_network_bandwidth_mbps
-        AND allocated_gpu_count + %(gpu_count)s <= allocatable_gpu_count
+        AND {
+    " AND ".join(f"allocated_{name} + (%(footprint)s::bigint[])[{n}] <= allocatable_{name}" for n, name in _NUMBERED)
+}
     RETURNING nodes.*
 ), decision AS (
     INSERT INTO scheduling_decisions ({decisions.COLUMNS}) SELECT {decisions.VALUES} FROM claimed
 ), allocation AS (
     INSERT INTO resource_allocations (
         id, vm_id, tenant_id, node_id, decision_id, request_digest, allocation_type,
-        cpu_cores, memory_mb, storage_gb, network_bandwidth_mbps, gpu_count, gpu_type, move_id, status, quota_charge, groups
+        cpu_cores, memory_mb, storage_gb, network_bandwidth_mbps, gpu_count, gpu_type, move_id, status, quota_charge, footprint,
+        groups
     )
     SELECT %(allocation_id)s::uuid, %(vm_id)s::uuid, %(tenant_id)s::uuid, claimed.id, %(decision_id)s::uuid,
         %(digest)s::bytea, %(allocation_type)s::allocation_type_enum,
         %(cpu_cores)s, %(memory_mib)s, %(storage_gib)s, %(network_bandwidth_mbps)s, %(gpu_count)s, %(gpu_type)s::text,
-        %(move_id)s::uuid, %(status)s::allocation_status_enum, %(charge)s::bigint[], %(groups)s::text[]
+        %(move_id)s::uuid, %(status)s::allocation_status_enum, %(charge)s::bigint[], %(footprint)s::bigint[],
+        %(groups)s::text[]
     FROM claimed
     RETURNING allocated_at
 ), counted AS (
@@ -86,7 +88,8 @@ FROM claimed AS nodes, allocation
 _RESERVATION = f"""
 SELECT {NODE_COLUMNS}, held.vm_id, held.tenant_id, held.cpu_cores, held.memory_mb, held.storage_gb,
     held.network_bandwidth_mbps, held.gpu_count, held.gpu_type, held.allocation_type::text, held.allocated_at,
-    held.confirmed_at, held.decision_id, held.request_digest, held.move_id, held.status = 'migrating'
+    held.confirmed_at, held.decision_id, held.request_digest, held.move_id, held.status = 'migrating',
+    coalesce(held.footprint, ARRAY[{", ".join(f"held.{name}" for name in AMOUNTS)}])
 FROM {{held}} held JOIN nodes ON nodes.id = held.node_id
 """
 _HELD = _RESERVATION.format(held="resource_allocations") + "WHERE held.vm_id = %s AND held.status = 'active'"
@@ -136,16 +139,12 @@ RELEASED = f"""
 WITH released AS (
     UPDATE resource_allocations SET status = 'deallocated', deallocated_at = now()
     WHERE vm_id = %s AND {{which}}
-    RETURNING tenant_id, node_id, cpu_cores, memory_mb, storage_gb, network_bandwidth_mbps, gpu_count, {CHARGE} AS charge
+    RETURNING tenant_id, node_id, {FOOTPRINT} AS footprint, {CHARGE} AS charge
 ), refunded AS (
     {REFUND}
 )
 UPDATE nodes SET
-    allocated_cpu_cores = allocated_cpu_cores - released.cpu_cores,
-    allocated_memory_mb = allocated_memory_mb - released.memory_mb,
-    allocated_storage_gb = allocated_storage_gb - released.storage_gb,
-    allocated_network_bandwidth_mbps = allocated_network_bandwidth_mbps - released.network_bandwidth_mbps,
-    allocated_gpu_count = allocated_gpu_count - released.gpu_count
+    {", ".join(f"allocated_{name} = allocated_{name} - released.footprint[{n}]" for n, name in _NUMBERED)}
 FROM released WHERE nodes.id = released.node_id
 RETURNING nodes.id,
     ARRAY[nodes.allocatable_cpu_cores, nodes.allocatable_memory_mb, nodes.allocatable_storage_gb,
@@ -241,6 +240,7 @@ class ReservationStore:
             "move_id": demand.move_id,
             "status": "migrating" if demand.move_id else "active",
             "charge": list(charge),
+            "footprint": list(demand.footprint),
             "groups": list(demand.groups),
         }
         try:
@@ -256,6 +256,7 @@ class ReservationStore:
             tenant_id=demand.tenant_id,
             node=node(row),
             resources=demand.need,
+            footprint=demand.footprint,
             gpu_type=demand.gpu_type,
             allocation_type=demand.allocation_type,
             allocated_at=row[NODE_WIDTH],
@@ -319,18 +320,19 @@ def offer(row: tuple[Any, ...]) -> Offer:
         gpu_type=row[10],
         free=Resources(*row[11:16]),
         allocatable=Resources(*row[16:21]),
+        capacity=Resources(*row[21:26]),
     )
 
 
 def _reservation(row: tuple[Any, ...]) -> Reservation:
-    vm_id, tenant_id, *amounts, gpu_type, kind, allocated_at, confirmed_at, decision_id, digest, move_id, moving = row[
-        NODE_WIDTH:
-    ]
+    vm_id, tenant_id, *amounts, gpu_type, kind, allocated_at, confirmed_at, decision_id, digest = row[NODE_WIDTH:-3]
+    move_id, moving, footprint = row[-3:]
     return Reservation(
         vm_id=vm_id,
         tenant_id=tenant_id,
         node=node(row),
         resources=Resources(*amounts),
+        footprint=Resources(*footprint),
         gpu_type=gpu_type,
         allocation_type=AllocationType(kind),
         allocated_at=allocated_at,

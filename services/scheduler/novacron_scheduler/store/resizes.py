@@ -8,17 +8,14 @@ from uuid import UUID
 
 from novacron.db import Connection
 
-from ..quota import Usage
 from ..reservation import Reservation
-from ..resize import Standing
+from ..resize import Change, Standing
 from ..resources import DIMENSIONS, Resources
 from .quotas import CHARGE, COUNT, REFUND
-from .reservations import OverQuota
+from .reservations import AMOUNTS, FOOTPRINT, OverQuota
 
-# Names of the seed's columns, in the order of the dimensions.
-_NAMES = ("cpu_cores", "memory_mb", "storage_gb", "network_bandwidth_mbps", "gpu_count")
-_BY_DIMENSION = list(zip(_NAMES, DIMENSIONS, strict=True))
-_HELD = f"ARRAY[{', '.join(_NAMES)}]"
+_BY_DIMENSION = [(number, *names) for number, names in enumerate(zip(AMOUNTS, DIMENSIONS, strict=True), 1)]
+_HELD = f"ARRAY[{', '.join(AMOUNTS)}]"
 
 _STANDING = (
     "SELECT resize_id, resized_from, resized_to FROM resource_allocations WHERE vm_id = %s AND status = 'active'"
@@ -29,20 +26,25 @@ _STANDING = (
 _CLAIM = f"""
 WITH claimed AS (
     UPDATE nodes SET
-        {", ".join(f"allocated_{name} = allocated_{name} + %({dimension})s" for name, dimension in _BY_DIMENSION)}
+        {", ".join(f"allocated_{name} = allocated_{name} + (%(more)s::bigint[])[{n}]" for n, name, _ in _BY_DIMENSION)}
     WHERE id = %(node_id)s AND (NOT %(grows)s OR (status = 'ready' AND lease_until > now()))
         AND {
     " AND ".join(
-        f"(%({dimension})s = 0 OR (allocated_{name} + %({dimension})s <= allocatable_{name}"
+        f"(%({dimension})s = 0 OR (allocated_{name} + (%(more)s::bigint[])[{n}] <= allocatable_{name}"
         f" AND %(new_{dimension})s <= capacity_{name}))"
-        for name, dimension in _BY_DIMENSION
+        for n, name, dimension in _BY_DIMENSION
     )
 }
     RETURNING id
 ), held AS (
     UPDATE resource_allocations SET
         resize_id = %(resize_id)s, resized_from = {_HELD}, resized_to = %(after)s::bigint[],
-        {", ".join(f"{name} = {name} + %({dimension})s" for name, dimension in _BY_DIMENSION)},
+        footprint_from = {FOOTPRINT}, footprint_to = %(footprint)s::bigint[],
+        {", ".join(f"{name} = {name} + %({dimension})s" for _, name, dimension in _BY_DIMENSION)},
+        footprint = (
+            SELECT array_agg(counted + extra ORDER BY number)
+            FROM unnest({FOOTPRINT}, %(more)s::bigint[]) WITH ORDINALITY AS pairs (counted, extra, number)
+        ),
         quota_charge = (
             SELECT array_agg(counted + extra ORDER BY number)
             FROM unnest({CHARGE}, %(charge)s::bigint[]) WITH ORDINALITY AS pairs (counted, extra, number)
@@ -57,15 +59,16 @@ SELECT EXISTS (SELECT FROM counted) OR NOT EXISTS (SELECT FROM tenant_quotas WHE
 # The row is locked: what it holds and counts for is what is read here. What is freed is the difference, never below zero.
 _SETTLE = f"""
 WITH before AS (
-    SELECT id, {_HELD} AS held, {CHARGE} AS charge, {{size}} AS size
+    SELECT id, {FOOTPRINT} AS held, {CHARGE} AS charge, {{size}} AS size, coalesce({{footprint}}, {{size}}) AS footprint
     FROM resource_allocations WHERE vm_id = %s AND status = 'active' AND resize_id = %s AND {{size}} IS NOT NULL
 ), released AS (
     UPDATE resource_allocations SET resized_from = NULL, resized_to = NULL, resize_id = {{resize_id}},
-        {", ".join(f"{name} = before.size[{number}]" for number, name in enumerate(_NAMES, 1))},
+        footprint_from = NULL, footprint_to = NULL, footprint = before.footprint,
+        {", ".join(f"{name} = before.size[{number}]" for number, name, _ in _BY_DIMENSION)},
         quota_charge = ARRAY[1, before.size[1], before.size[2], before.size[3], before.size[5]]
     FROM before WHERE resource_allocations.id = before.id
     RETURNING tenant_id, node_id,
-        {", ".join(f"before.held[{number}] - {name} AS {name}" for number, name in enumerate(_NAMES, 1))},
+        {", ".join(f"before.held[{n}] - before.footprint[{n}] AS {name}" for n, name, _ in _BY_DIMENSION)},
         (
             SELECT array_agg(was - now ORDER BY number)
             FROM unnest(before.charge, quota_charge) WITH ORDINALITY AS pairs (was, now, number)
@@ -73,11 +76,11 @@ WITH before AS (
 ), refunded AS (
     {REFUND}
 )
-UPDATE nodes SET {", ".join(f"allocated_{name} = allocated_{name} - released.{name}" for name in _NAMES)}
+UPDATE nodes SET {", ".join(f"allocated_{name} = allocated_{name} - released.{name}" for name in AMOUNTS)}
 FROM released WHERE nodes.id = released.node_id
 """
-_CONFIRM = _SETTLE.format(size="resized_to", resize_id="resource_allocations.resize_id")
-_UNDO = _SETTLE.format(size="resized_from", resize_id="NULL")
+_CONFIRM = _SETTLE.format(size="resized_to", footprint="footprint_to", resize_id="resource_allocations.resize_id")
+_UNDO = _SETTLE.format(size="resized_from", footprint="footprint_from", resize_id="NULL")
 
 
 class ResizeStore:
@@ -94,28 +97,29 @@ class ResizeStore:
         connection: Connection,
         held: Reservation,
         resize_id: UUID,
-        size: Resources,
-        extra: Resources,
-        charge: Usage,
+        change: Change,
     ) -> bool:
-        """Take ``extra`` of the VM's node and count it for the tenant, all or nothing; False: the node does not take it.
+        """Take of the VM's node what the change needs and count it for the tenant, all or nothing; False: the node does not
+        take it.
 
         :raises OverQuota: the tenant may not hold that much; the transaction is lost.
         """
-        values = extra._asdict() | {f"new_{name}": amount for name, amount in size._asdict().items()}
+        values = change.extra._asdict() | {f"new_{name}": amount for name, amount in change.size._asdict().items()}
         values |= {
             "node_id": held.node.node_id,
             "vm_id": held.vm_id,
             "tenant_id": held.tenant_id,
             "resize_id": resize_id,
-            "grows": any(extra),
-            "after": list(size),
-            "charge": list(charge),
+            "grows": any(change.extra),
+            "after": list(change.size),
+            "footprint": list(change.footprint),
+            "more": list(change.more),
+            "charge": list(change.charge),
         }
         row = await (await connection.execute(_CLAIM, values)).fetchone()
         if row is None:
             return False
-        if any(charge) and not row[0]:
+        if any(change.charge) and not row[0]:
             raise OverQuota
         return True
 

@@ -25,9 +25,10 @@ _sym_db = _symbol_database.Default()
 from novacron.api.buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from novacron.api.options.v1 import options_pb2 as novacron_dot_api_dot_options_dot_v1_dot_options__pb2
+from novacron.api.types.v1 import resources_pb2 as novacron_dot_api_dot_types_dot_v1_dot_resources__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)novacron/api/agent/v1/agent_service.proto\x12\x15novacron.api.agent.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a%novacron/api/options/v1/options.proto\"\x86\x02\n\x06\x44omain\x12\r\n\x05vm_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x36\n\x0bpower_state\x18\x03 \x01(\x0e\x32!.novacron.api.agent.v1.PowerState\x12\x11\n\tcpu_cores\x18\x04 \x01(\x05\x12\x12\n\nmemory_mib\x18\x05 \x01(\x03\x12\x13\n\x0bstorage_gib\x18\x06 \x01(\x03\x12\x12\n\nbase_image\x18\x07 \x01(\t\x12\x13\n\x0bmac_address\x18\x08 \x01(\t\x12\x12\n\nip_address\x18\t \x01(\t\x12.\n\ncreated_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb9\x02\n\x0f\x43reateVmRequest\x12\x17\n\x05vm_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x17\n\x04name\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18?\x12\x1d\n\tcpu_cores\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x80\x04(\x01\x12 \n\nmemory_mib\x18\x04 \x01(\x03\x42\x0c\xbaH\t\"\x07\x18\x80\x80\x80\x08(@\x12 \n\x0bstorage_gib\x18\x05 \x01(\x03\x42\x0b\xbaH\x08\"\x06\x18\x80\x80\x04(\x01\x12\x34\n\nbase_image\x18\x06 \x01(\tB \xbaH\x1dr\x1b\x18\xff\x01\x32\x16^[a-z0-9][a-z0-9._-]*$\x12\x1c\n\tuser_data\x18\x07 \x01(\tB\t\xbaH\x06r\x04(\x80\x80\x04\x12%\n\x13ssh_authorized_keys\x18\x08 \x03(\tB\x08\xbaH\x05\x92\x01\x02\x10@\x12\x16\n\x05\x65poch\x18\t \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"\'\n\x0cGetVmRequest\x12\x17\n\x05vm_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"\x10\n\x0eListVmsRequest\"A\n\x0fListVmsResponse\x12.\n\x07\x64omains\x18\x01 \x03(\x0b\x32\x1d.novacron.api.agent.v1.Domain\"A\n\x0eStartVmRequest\x12\x17\n\x05vm_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x16\n\x05\x65poch\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"\x80\x01\n\rStopVmRequest\x12\x17\n\x05vm_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12!\n\rgrace_seconds\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xd8\x04(\x00\x12\x1b\n\texport_to\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xfd\x01\x12\x16\n\x05\x65poch\x18\x04 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"e\n\x0fRebootVmRequest\x12\x17\n\x05vm_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12!\n\rgrace_seconds\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xd8\x04(\x00\x12\x16\n\x05\x65poch\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"M\n\x0fResizeVmRequest\x12:\n\x02vm\x18\x01 \x01(\x0b\x32&.novacron.api.agent.v1.CreateVmRequestB\x06\xbaH\x03\xc8\x01\x01\"B\n\x0f\x44\x65leteVmRequest\x12\x17\n\x05vm_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x16\n\x05\x65poch\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"#\n\x10\x44\x65leteVmResponse\x12\x0f\n\x07\x64\x65leted\x18\x01 \x01(\x08\"q\n\x0fImportVmRequest\x12:\n\x02vm\x18\x01 \x01(\x0b\x32&.novacron.api.agent.v1.CreateVmRequestB\x06\xbaH\x03\xc8\x01\x01\x12\"\n\x0esource_address\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x03\x18\x84\x02\"J\n\x0f\x45xportVmRequest\x12\x17\n\x05vm_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1e\n\x05known\x18\x02 \x03(\tB\x0f\xbaH\x0c\x92\x01\t\x10@\"\x05r\x03\x98\x01@\"\x95\x01\n\x10\x45xportVmResponse\x12\x0f\n\x05\x66\x61\x63ts\x18\x01 \x01(\tH\x00\x12\x33\n\x06\x62\x65gins\x18\x02 \x01(\x0b\x32!.novacron.api.agent.v1.FileBeginsH\x00\x12\x0e\n\x04\x64\x61ta\x18\x03 \x01(\x0cH\x00\x12\x0e\n\x04\x65nds\x18\x04 \x01(\tH\x00\x12\x12\n\x08\x63omplete\x18\x05 \x01(\x08H\x00\x42\x07\n\x05piece\"N\n\nFileBegins\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04size\x18\x02 \x01(\x03\x12\x13\n\x0b\x62\x61se_sha256\x18\x03 \x01(\t\x12\x0f\n\x07omitted\x18\x04 \x01(\x08\"c\n\x13GetVmConsoleRequest\x12\x17\n\x05vm_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x17\n\x06offset\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x1a\n\x05limit\x18\x03 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\x80\x80@(\x00\"$\n\x14GetVmConsoleResponse\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c*\x8c\x01\n\nPowerState\x12\x1b\n\x17POWER_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13POWER_STATE_RUNNING\x10\x01\x12\x17\n\x13POWER_STATE_STOPPED\x10\x02\x12\x16\n\x12POWER_STATE_PAUSED\x10\x03\x12\x17\n\x13POWER_STATE_CRASHED\x10\x04\x32\xa0\t\n\x0c\x41gentService\x12\x66\n\x08\x43reateVm\x12&.novacron.api.agent.v1.CreateVmRequest\x1a\x1d.novacron.api.agent.v1.Domain\"\x13\x90\x02\x02\xc2\xf3\x18\x04\x12\x02vm\xca\xf3\x18\x04\n\x02\x08<\x12X\n\x05GetVm\x12#.novacron.api.agent.v1.GetVmRequest\x1a\x1d.novacron.api.agent.v1.Domain\"\x0b\x90\x02\x01\xc2\xf3\x18\x04\x12\x02vm\x12\x65\n\x07ListVms\x12%.novacron.api.agent.v1.ListVmsRequest\x1a&.novacron.api.agent.v1.ListVmsResponse\"\x0b\x90\x02\x01\xc2\xf3\x18\x04\x12\x02vm\x12\x64\n\x07StartVm\x12%.novacron.api.agent.v1.StartVmRequest\x1a\x1d.novacron.api.agent.v1.Domain\"\x13\x90\x02\x02\xc2\xf3\x18\x04\x12\x02vm\xca\xf3\x18\x04\n\x02\x08\x1e\x12\x63\n\x06StopVm\x12$.novacron.api.agent.v1.StopVmRequest\x1a\x1d.novacron.api.agent.v1.Domain\"\x14\x90\x02\x02\xc2\xf3\x18\x04\x12\x02vm\xca\xf3\x18\x05\n\x03\x08\x94\x05\x12g\n\x08RebootVm\x12&.novacron.api.agent.v1.RebootVmRequest\x1a\x1d.novacron.api.agent.v1.Domain\"\x14\x90\x02\x02\xc2\xf3\x18\x04\x12\x02vm\xca\xf3\x18\x05\n\x03\x08\x94\x05\x12\x66\n\x08ResizeVm\x12&.novacron.api.agent.v1.ResizeVmRequest\x1a\x1d.novacron.api.agent.v1.Domain\"\x13\x90\x02\x02\xc2\xf3\x18\x04\x12\x02vm\xca\xf3\x18\x04\n\x02\x08\x1e\x12r\n\x08\x44\x65leteVm\x12&.novacron.api.agent.v1.DeleteVmRequest\x1a\'.novacron.api.agent.v1.DeleteVmResponse\"\x15\x90\x02\x02\xc2\xf3\x18\x04\x12\x02vm\xca\xf3\x18\x06\n\x02\x08<\x18\x03\x12g\n\x08ImportVm\x12&.novacron.api.agent.v1.ImportVmRequest\x1a\x1d.novacron.api.agent.v1.Domain\"\x14\x90\x02\x02\xc2\xf3\x18\x04\x12\x02vm\xca\xf3\x18\x05\n\x03\x08\x90\x1c\x12x\n\x08\x45xportVm\x12&.novacron.api.agent.v1.ExportVmRequest\x1a\'.novacron.api.agent.v1.ExportVmResponse\"\x19\x90\x02\x01\xc2\xf3\x18\x07\x12\x05\x61gent\xca\xf3\x18\x07\n\x03\x08\x90\x1c\x18\x01\x30\x01\x12t\n\x0cGetVmConsole\x12*.novacron.api.agent.v1.GetVmConsoleRequest\x1a+.novacron.api.agent.v1.GetVmConsoleResponse\"\x0b\x90\x02\x01\xc2\xf3\x18\x04\x12\x02vmb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)novacron/api/agent/v1/agent_service.proto\x12\x15novacron.api.agent.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a%novacron/api/options/v1/options.proto\x1a%novacron/api/types/v1/resources.proto\"\x86\x02\n\x06\x44omain\x12\r\n\x05vm_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x36\n\x0bpower_state\x18\x03 \x01(\x0e\x32!.novacron.api.agent.v1.PowerState\x12\x11\n\tcpu_cores\x18\x04 \x01(\x05\x12\x12\n\nmemory_mib\x18\x05 \x01(\x03\x12\x13\n\x0bstorage_gib\x18\x06 \x01(\x03\x12\x12\n\nbase_image\x18\x07 \x01(\t\x12\x13\n\x0bmac_address\x18\x08 \x01(\t\x12\x12\n\nip_address\x18\t \x01(\t\x12.\n\ncreated_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x83\x03\n\x0f\x43reateVmRequest\x12\x17\n\x05vm_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x17\n\x04name\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18?\x12\x1d\n\tcpu_cores\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x80\x04(\x01\x12 \n\nmemory_mib\x18\x04 \x01(\x03\x42\x0c\xbaH\t\"\x07\x18\x80\x80\x80\x08(@\x12 \n\x0bstorage_gib\x18\x05 \x01(\x03\x42\x0b\xbaH\x08\"\x06\x18\x80\x80\x04(\x01\x12\x34\n\nbase_image\x18\x06 \x01(\tB \xbaH\x1dr\x1b\x18\xff\x01\x32\x16^[a-z0-9][a-z0-9._-]*$\x12\x1c\n\tuser_data\x18\x07 \x01(\tB\t\xbaH\x06r\x04(\x80\x80\x04\x12%\n\x13ssh_authorized_keys\x18\x08 \x03(\tB\x08\xbaH\x05\x92\x01\x02\x10@\x12\x16\n\x05\x65poch\x18\t \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12H\n\x0f\x61llocation_type\x18\n \x01(\x0e\x32%.novacron.api.types.v1.AllocationTypeB\x08\xbaH\x05\x82\x01\x02\x10\x01\"\'\n\x0cGetVmRequest\x12\x17\n\x05vm_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"\x10\n\x0eListVmsRequest\"A\n\x0fListVmsResponse\x12.\n\x07\x64omains\x18\x01 \x03(\x0b\x32\x1d.novacron.api.agent.v1.Domain\"A\n\x0eStartVmRequest\x12\x17\n\x05vm_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x16\n\x05\x65poch\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"\x80\x01\n\rStopVmRequest\x12\x17\n\x05vm_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12!\n\rgrace_seconds\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xd8\x04(\x00\x12\x1b\n\texport_to\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xfd\x01\x12\x16\n\x05\x65poch\x18\x04 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"e\n\x0fRebootVmRequest\x12\x17\n\x05vm_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12!\n\rgrace_seconds\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xd8\x04(\x00\x12\x16\n\x05\x65poch\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"M\n\x0fResizeVmRequest\x12:\n\x02vm\x18\x01 \x01(\x0b\x32&.novacron.api.agent.v1.CreateVmRequestB\x06\xbaH\x03\xc8\x01\x01\"B\n\x0f\x44\x65leteVmRequest\x12\x17\n\x05vm_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x16\n\x05\x65poch\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"#\n\x10\x44\x65leteVmResponse\x12\x0f\n\x07\x64\x65leted\x18\x01 \x01(\x08\"q\n\x0fImportVmRequest\x12:\n\x02vm\x18\x01 \x01(\x0b\x32&.novacron.api.agent.v1.CreateVmRequestB\x06\xbaH\x03\xc8\x01\x01\x12\"\n\x0esource_address\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x03\x18\x84\x02\"J\n\x0f\x45xportVmRequest\x12\x17\n\x05vm_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1e\n\x05known\x18\x02 \x03(\tB\x0f\xbaH\x0c\x92\x01\t\x10@\"\x05r\x03\x98\x01@\"\x95\x01\n\x10\x45xportVmResponse\x12\x0f\n\x05\x66\x61\x63ts\x18\x01 \x01(\tH\x00\x12\x33\n\x06\x62\x65gins\x18\x02 \x01(\x0b\x32!.novacron.api.agent.v1.FileBeginsH\x00\x12\x0e\n\x04\x64\x61ta\x18\x03 \x01(\x0cH\x00\x12\x0e\n\x04\x65nds\x18\x04 \x01(\tH\x00\x12\x12\n\x08\x63omplete\x18\x05 \x01(\x08H\x00\x42\x07\n\x05piece\"N\n\nFileBegins\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04size\x18\x02 \x01(\x03\x12\x13\n\x0b\x62\x61se_sha256\x18\x03 \x01(\t\x12\x0f\n\x07omitted\x18\x04 \x01(\x08\"c\n\x13GetVmConsoleRequest\x12\x17\n\x05vm_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x17\n\x06offset\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x1a\n\x05limit\x18\x03 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\x80\x80@(\x00\"$\n\x14GetVmConsoleResponse\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c*\x8c\x01\n\nPowerState\x12\x1b\n\x17POWER_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13POWER_STATE_RUNNING\x10\x01\x12\x17\n\x13POWER_STATE_STOPPED\x10\x02\x12\x16\n\x12POWER_STATE_PAUSED\x10\x03\x12\x17\n\x13POWER_STATE_CRASHED\x10\x04\x32\xa0\t\n\x0c\x41gentService\x12\x66\n\x08\x43reateVm\x12&.novacron.api.agent.v1.CreateVmRequest\x1a\x1d.novacron.api.agent.v1.Domain\"\x13\x90\x02\x02\xc2\xf3\x18\x04\x12\x02vm\xca\xf3\x18\x04\n\x02\x08<\x12X\n\x05GetVm\x12#.novacron.api.agent.v1.GetVmRequest\x1a\x1d.novacron.api.agent.v1.Domain\"\x0b\x90\x02\x01\xc2\xf3\x18\x04\x12\x02vm\x12\x65\n\x07ListVms\x12%.novacron.api.agent.v1.ListVmsRequest\x1a&.novacron.api.agent.v1.ListVmsResponse\"\x0b\x90\x02\x01\xc2\xf3\x18\x04\x12\x02vm\x12\x64\n\x07StartVm\x12%.novacron.api.agent.v1.StartVmRequest\x1a\x1d.novacron.api.agent.v1.Domain\"\x13\x90\x02\x02\xc2\xf3\x18\x04\x12\x02vm\xca\xf3\x18\x04\n\x02\x08\x1e\x12\x63\n\x06StopVm\x12$.novacron.api.agent.v1.StopVmRequest\x1a\x1d.novacron.api.agent.v1.Domain\"\x14\x90\x02\x02\xc2\xf3\x18\x04\x12\x02vm\xca\xf3\x18\x05\n\x03\x08\x94\x05\x12g\n\x08RebootVm\x12&.novacron.api.agent.v1.RebootVmRequest\x1a\x1d.novacron.api.agent.v1.Domain\"\x14\x90\x02\x02\xc2\xf3\x18\x04\x12\x02vm\xca\xf3\x18\x05\n\x03\x08\x94\x05\x12\x66\n\x08ResizeVm\x12&.novacron.api.agent.v1.ResizeVmRequest\x1a\x1d.novacron.api.agent.v1.Domain\"\x13\x90\x02\x02\xc2\xf3\x18\x04\x12\x02vm\xca\xf3\x18\x04\n\x02\x08\x1e\x12r\n\x08\x44\x65leteVm\x12&.novacron.api.agent.v1.DeleteVmRequest\x1a\'.novacron.api.agent.v1.DeleteVmResponse\"\x15\x90\x02\x02\xc2\xf3\x18\x04\x12\x02vm\xca\xf3\x18\x06\n\x02\x08<\x18\x03\x12g\n\x08ImportVm\x12&.novacron.api.agent.v1.ImportVmRequest\x1a\x1d.novacron.api.agent.v1.Domain\"\x14\x90\x02\x02\xc2\xf3\x18\x04\x12\x02vm\xca\xf3\x18\x05\n\x03\x08\x90\x1c\x12x\n\x08\x45xportVm\x12&.novacron.api.agent.v1.ExportVmRequest\x1a\'.novacron.api.agent.v1.ExportVmResponse\"\x19\x90\x02\x01\xc2\xf3\x18\x07\x12\x05\x61gent\xca\xf3\x18\x07\n\x03\x08\x90\x1c\x18\x01\x30\x01\x12t\n\x0cGetVmConsole\x12*.novacron.api.agent.v1.GetVmConsoleRequest\x1a+.novacron.api.agent.v1.GetVmConsoleResponse\"\x0b\x90\x02\x01\xc2\xf3\x18\x04\x12\x02vmb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -52,6 +53,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATEVMREQUEST'].fields_by_name['ssh_authorized_keys']._serialized_options = b'\272H\005\222\001\002\020@'
   _globals['_CREATEVMREQUEST'].fields_by_name['epoch']._loaded_options = None
   _globals['_CREATEVMREQUEST'].fields_by_name['epoch']._serialized_options = b'\272H\004\"\002(\000'
+  _globals['_CREATEVMREQUEST'].fields_by_name['allocation_type']._loaded_options = None
+  _globals['_CREATEVMREQUEST'].fields_by_name['allocation_type']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_GETVMREQUEST'].fields_by_name['vm_id']._loaded_options = None
   _globals['_GETVMREQUEST'].fields_by_name['vm_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_STARTVMREQUEST'].fields_by_name['vm_id']._loaded_options = None
@@ -114,42 +117,42 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_AGENTSERVICE'].methods_by_name['ExportVm']._serialized_options = b'\220\002\001\302\363\030\007\022\005agent\312\363\030\007\n\003\010\220\034\030\001'
   _globals['_AGENTSERVICE'].methods_by_name['GetVmConsole']._loaded_options = None
   _globals['_AGENTSERVICE'].methods_by_name['GetVmConsole']._serialized_options = b'\220\002\001\302\363\030\004\022\002vm'
-  _globals['_POWERSTATE']._serialized_start=1924
-  _globals['_POWERSTATE']._serialized_end=2064
-  _globals['_DOMAIN']._serialized_start=170
-  _globals['_DOMAIN']._serialized_end=432
-  _globals['_CREATEVMREQUEST']._serialized_start=435
-  _globals['_CREATEVMREQUEST']._serialized_end=748
-  _globals['_GETVMREQUEST']._serialized_start=750
-  _globals['_GETVMREQUEST']._serialized_end=789
-  _globals['_LISTVMSREQUEST']._serialized_start=791
-  _globals['_LISTVMSREQUEST']._serialized_end=807
-  _globals['_LISTVMSRESPONSE']._serialized_start=809
-  _globals['_LISTVMSRESPONSE']._serialized_end=874
-  _globals['_STARTVMREQUEST']._serialized_start=876
-  _globals['_STARTVMREQUEST']._serialized_end=941
-  _globals['_STOPVMREQUEST']._serialized_start=944
-  _globals['_STOPVMREQUEST']._serialized_end=1072
-  _globals['_REBOOTVMREQUEST']._serialized_start=1074
-  _globals['_REBOOTVMREQUEST']._serialized_end=1175
-  _globals['_RESIZEVMREQUEST']._serialized_start=1177
-  _globals['_RESIZEVMREQUEST']._serialized_end=1254
-  _globals['_DELETEVMREQUEST']._serialized_start=1256
-  _globals['_DELETEVMREQUEST']._serialized_end=1322
-  _globals['_DELETEVMRESPONSE']._serialized_start=1324
-  _globals['_DELETEVMRESPONSE']._serialized_end=1359
-  _globals['_IMPORTVMREQUEST']._serialized_start=1361
-  _globals['_IMPORTVMREQUEST']._serialized_end=1474
-  _globals['_EXPORTVMREQUEST']._serialized_start=1476
-  _globals['_EXPORTVMREQUEST']._serialized_end=1550
-  _globals['_EXPORTVMRESPONSE']._serialized_start=1553
-  _globals['_EXPORTVMRESPONSE']._serialized_end=1702
-  _globals['_FILEBEGINS']._serialized_start=1704
-  _globals['_FILEBEGINS']._serialized_end=1782
-  _globals['_GETVMCONSOLEREQUEST']._serialized_start=1784
-  _globals['_GETVMCONSOLEREQUEST']._serialized_end=1883
-  _globals['_GETVMCONSOLERESPONSE']._serialized_start=1885
-  _globals['_GETVMCONSOLERESPONSE']._serialized_end=1921
-  _globals['_AGENTSERVICE']._serialized_start=2067
-  _globals['_AGENTSERVICE']._serialized_end=3251
+  _globals['_POWERSTATE']._serialized_start=2037
+  _globals['_POWERSTATE']._serialized_end=2177
+  _globals['_DOMAIN']._serialized_start=209
+  _globals['_DOMAIN']._serialized_end=471
+  _globals['_CREATEVMREQUEST']._serialized_start=474
+  _globals['_CREATEVMREQUEST']._serialized_end=861
+  _globals['_GETVMREQUEST']._serialized_start=863
+  _globals['_GETVMREQUEST']._serialized_end=902
+  _globals['_LISTVMSREQUEST']._serialized_start=904
+  _globals['_LISTVMSREQUEST']._serialized_end=920
+  _globals['_LISTVMSRESPONSE']._serialized_start=922
+  _globals['_LISTVMSRESPONSE']._serialized_end=987
+  _globals['_STARTVMREQUEST']._serialized_start=989
+  _globals['_STARTVMREQUEST']._serialized_end=1054
+  _globals['_STOPVMREQUEST']._serialized_start=1057
+  _globals['_STOPVMREQUEST']._serialized_end=1185
+  _globals['_REBOOTVMREQUEST']._serialized_start=1187
+  _globals['_REBOOTVMREQUEST']._serialized_end=1288
+  _globals['_RESIZEVMREQUEST']._serialized_start=1290
+  _globals['_RESIZEVMREQUEST']._serialized_end=1367
+  _globals['_DELETEVMREQUEST']._serialized_start=1369
+  _globals['_DELETEVMREQUEST']._serialized_end=1435
+  _globals['_DELETEVMRESPONSE']._serialized_start=1437
+  _globals['_DELETEVMRESPONSE']._serialized_end=1472
+  _globals['_IMPORTVMREQUEST']._serialized_start=1474
+  _globals['_IMPORTVMREQUEST']._serialized_end=1587
+  _globals['_EXPORTVMREQUEST']._serialized_start=1589
+  _globals['_EXPORTVMREQUEST']._serialized_end=1663
+  _globals['_EXPORTVMRESPONSE']._serialized_start=1666
+  _globals['_EXPORTVMRESPONSE']._serialized_end=1815
+  _globals['_FILEBEGINS']._serialized_start=1817
+  _globals['_FILEBEGINS']._serialized_end=1895
+  _globals['_GETVMCONSOLEREQUEST']._serialized_start=1897
+  _globals['_GETVMCONSOLEREQUEST']._serialized_end=1996
+  _globals['_GETVMCONSOLERESPONSE']._serialized_start=1998
+  _globals['_GETVMCONSOLERESPONSE']._serialized_end=2034
+  _globals['_AGENTSERVICE']._serialized_start=2180
+  _globals['_AGENTSERVICE']._serialized_end=3364
 # @@protoc_insertion_point(module_scope)

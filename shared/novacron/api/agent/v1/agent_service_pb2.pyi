@@ -3,6 +3,7 @@ import datetime
 from novacron.api.buf.validate import validate_pb2 as _validate_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from novacron.api.options.v1 import options_pb2 as _options_pb2
+from novacron.api.types.v1 import resources_pb2 as _resources_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -50,7 +51,7 @@ class Domain(_message.Message):
     def __init__(self, vm_id: _Optional[str] = ..., name: _Optional[str] = ..., power_state: _Optional[_Union[PowerState, str]] = ..., cpu_cores: _Optional[int] = ..., memory_mib: _Optional[int] = ..., storage_gib: _Optional[int] = ..., base_image: _Optional[str] = ..., mac_address: _Optional[str] = ..., ip_address: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class CreateVmRequest(_message.Message):
-    __slots__ = ("vm_id", "name", "cpu_cores", "memory_mib", "storage_gib", "base_image", "user_data", "ssh_authorized_keys", "epoch")
+    __slots__ = ("vm_id", "name", "cpu_cores", "memory_mib", "storage_gib", "base_image", "user_data", "ssh_authorized_keys", "epoch", "allocation_type")
     VM_ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     CPU_CORES_FIELD_NUMBER: _ClassVar[int]
@@ -60,6 +61,7 @@ class CreateVmRequest(_message.Message):
     USER_DATA_FIELD_NUMBER: _ClassVar[int]
     SSH_AUTHORIZED_KEYS_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
+    ALLOCATION_TYPE_FIELD_NUMBER: _ClassVar[int]
     vm_id: str
     name: str
     cpu_cores: int
@@ -69,7 +71,8 @@ class CreateVmRequest(_message.Message):
     user_data: str
     ssh_authorized_keys: _containers.RepeatedScalarFieldContainer[str]
     epoch: int
-    def __init__(self, vm_id: _Optional[str] = ..., name: _Optional[str] = ..., cpu_cores: _Optional[int] = ..., memory_mib: _Optional[int] = ..., storage_gib: _Optional[int] = ..., base_image: _Optional[str] = ..., user_data: _Optional[str] = ..., ssh_authorized_keys: _Optional[_Iterable[str]] = ..., epoch: _Optional[int] = ...) -> None: ...
+    allocation_type: _resources_pb2.AllocationType
+    def __init__(self, vm_id: _Optional[str] = ..., name: _Optional[str] = ..., cpu_cores: _Optional[int] = ..., memory_mib: _Optional[int] = ..., storage_gib: _Optional[int] = ..., base_image: _Optional[str] = ..., user_data: _Optional[str] = ..., ssh_authorized_keys: _Optional[_Iterable[str]] = ..., epoch: _Optional[int] = ..., allocation_type: _Optional[_Union[_resources_pb2.AllocationType, str]] = ...) -> None: ...
 
 class GetVmRequest(_message.Message):
     __slots__ = ("vm_id",)

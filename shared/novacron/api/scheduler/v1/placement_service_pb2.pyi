@@ -12,7 +12,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class ExplainPlacementRequest(_message.Message):
-    __slots__ = ("tenant_id", "resources", "hypervisor_type", "node_labels", "tolerations", "region", "availability_zone", "node", "groups")
+    __slots__ = ("tenant_id", "resources", "hypervisor_type", "node_labels", "tolerations", "region", "availability_zone", "node", "groups", "priority")
     class NodeLabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -29,6 +29,7 @@ class ExplainPlacementRequest(_message.Message):
     AVAILABILITY_ZONE_FIELD_NUMBER: _ClassVar[int]
     NODE_FIELD_NUMBER: _ClassVar[int]
     GROUPS_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
     tenant_id: str
     resources: _resources_pb2.Resources
     hypervisor_type: _resources_pb2.HypervisorType
@@ -38,10 +39,11 @@ class ExplainPlacementRequest(_message.Message):
     availability_zone: str
     node: str
     groups: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, tenant_id: _Optional[str] = ..., resources: _Optional[_Union[_resources_pb2.Resources, _Mapping]] = ..., hypervisor_type: _Optional[_Union[_resources_pb2.HypervisorType, str]] = ..., node_labels: _Optional[_Mapping[str, str]] = ..., tolerations: _Optional[_Iterable[_Union[_node_service_pb2.Taint, _Mapping]]] = ..., region: _Optional[str] = ..., availability_zone: _Optional[str] = ..., node: _Optional[str] = ..., groups: _Optional[_Iterable[str]] = ...) -> None: ...
+    priority: int
+    def __init__(self, tenant_id: _Optional[str] = ..., resources: _Optional[_Union[_resources_pb2.Resources, _Mapping]] = ..., hypervisor_type: _Optional[_Union[_resources_pb2.HypervisorType, str]] = ..., node_labels: _Optional[_Mapping[str, str]] = ..., tolerations: _Optional[_Iterable[_Union[_node_service_pb2.Taint, _Mapping]]] = ..., region: _Optional[str] = ..., availability_zone: _Optional[str] = ..., node: _Optional[str] = ..., groups: _Optional[_Iterable[str]] = ..., priority: _Optional[int] = ...) -> None: ...
 
 class PlacementExplanation(_message.Message):
-    __slots__ = ("node_id", "node_name", "explanation", "node_count", "removed_by_filter", "candidates", "closest", "remedies", "exceeded_quotas")
+    __slots__ = ("node_id", "node_name", "explanation", "node_count", "removed_by_filter", "candidates", "closest", "remedies", "exceeded_quotas", "yielding")
     class RemovedByFilterEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -58,6 +60,7 @@ class PlacementExplanation(_message.Message):
     CLOSEST_FIELD_NUMBER: _ClassVar[int]
     REMEDIES_FIELD_NUMBER: _ClassVar[int]
     EXCEEDED_QUOTAS_FIELD_NUMBER: _ClassVar[int]
+    YIELDING_FIELD_NUMBER: _ClassVar[int]
     node_id: str
     node_name: str
     explanation: str
@@ -67,7 +70,18 @@ class PlacementExplanation(_message.Message):
     closest: _containers.RepeatedCompositeFieldContainer[Shortfall]
     remedies: _containers.RepeatedCompositeFieldContainer[Remedy]
     exceeded_quotas: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, node_id: _Optional[str] = ..., node_name: _Optional[str] = ..., explanation: _Optional[str] = ..., node_count: _Optional[int] = ..., removed_by_filter: _Optional[_Mapping[str, int]] = ..., candidates: _Optional[_Iterable[_Union[_reservation_service_pb2.Candidate, _Mapping]]] = ..., closest: _Optional[_Iterable[_Union[Shortfall, _Mapping]]] = ..., remedies: _Optional[_Iterable[_Union[Remedy, _Mapping]]] = ..., exceeded_quotas: _Optional[_Iterable[str]] = ...) -> None: ...
+    yielding: _containers.RepeatedCompositeFieldContainer[Yielding]
+    def __init__(self, node_id: _Optional[str] = ..., node_name: _Optional[str] = ..., explanation: _Optional[str] = ..., node_count: _Optional[int] = ..., removed_by_filter: _Optional[_Mapping[str, int]] = ..., candidates: _Optional[_Iterable[_Union[_reservation_service_pb2.Candidate, _Mapping]]] = ..., closest: _Optional[_Iterable[_Union[Shortfall, _Mapping]]] = ..., remedies: _Optional[_Iterable[_Union[Remedy, _Mapping]]] = ..., exceeded_quotas: _Optional[_Iterable[str]] = ..., yielding: _Optional[_Iterable[_Union[Yielding, _Mapping]]] = ...) -> None: ...
+
+class Yielding(_message.Message):
+    __slots__ = ("vm_id", "name", "priority")
+    VM_ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    vm_id: str
+    name: str
+    priority: int
+    def __init__(self, vm_id: _Optional[str] = ..., name: _Optional[str] = ..., priority: _Optional[int] = ...) -> None: ...
 
 class Shortfall(_message.Message):
     __slots__ = ("node_id", "name", "lacking", "free")

@@ -29,7 +29,7 @@ from novacron.api.scheduler.v1 import node_service_pb2 as novacron_dot_api_dot_s
 from novacron.api.types.v1 import resources_pb2 as novacron_dot_api_dot_types_dot_v1_dot_resources__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n3novacron/api/scheduler/v1/reservation_service.proto\x12\x19novacron.api.scheduler.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a%novacron/api/options/v1/options.proto\x1a,novacron/api/scheduler/v1/node_service.proto\x1a%novacron/api/types/v1/resources.proto\"\xeb\x02\n\x0bReservation\x12\r\n\x05vm_id\x18\x01 \x01(\t\x12\x11\n\ttenant_id\x18\x02 \x01(\t\x12-\n\x04node\x18\x03 \x01(\x0b\x32\x1f.novacron.api.scheduler.v1.Node\x12\x33\n\tresources\x18\x04 \x01(\x0b\x32 .novacron.api.types.v1.Resources\x12\x42\n\x0f\x61llocation_type\x18\x05 \x01(\x0e\x32).novacron.api.scheduler.v1.AllocationType\x12:\n\x05state\x18\x06 \x01(\x0e\x32+.novacron.api.scheduler.v1.ReservationState\x12\x30\n\x0c\x61llocated_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0b\x64\x65\x63ision_id\x18\x08 \x01(\t\x12\x0f\n\x07move_id\x18\t \x01(\t\"\x93\x05\n\x17ReserveResourcesRequest\x12\x17\n\x05vm_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1b\n\ttenant_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12;\n\tresources\x18\x03 \x01(\x0b\x32 .novacron.api.types.v1.ResourcesB\x06\xbaH\x03\xc8\x01\x01\x12H\n\x0fhypervisor_type\x18\x04 \x01(\x0e\x32%.novacron.api.types.v1.HypervisorTypeB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x61\n\x0bnode_labels\x18\x05 \x03(\x0b\x32\x42.novacron.api.scheduler.v1.ReserveResourcesRequest.NodeLabelsEntryB\x08\xbaH\x05\x9a\x01\x02\x10@\x12?\n\x0btolerations\x18\x06 \x03(\x0b\x32 .novacron.api.scheduler.v1.TaintB\x08\xbaH\x05\x92\x01\x02\x10@\x12L\n\x0f\x61llocation_type\x18\x07 \x01(\x0e\x32).novacron.api.scheduler.v1.AllocationTypeB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x17\n\x06region\x18\x08 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\"\n\x11\x61vailability_zone\x18\t \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\x1c\n\x07move_id\x18\n \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x16\n\x04node\x18\x0b \x01(\tB\x08\xbaH\x05r\x03\x18\xfd\x01\x12#\n\x06groups\x18\x0c \x03(\tB\x13\xbaH\x10\x92\x01\r\x10\x10\x18\x01\"\x07r\x05\x10\x01\x18\xfd\x01\x1a\x31\n\x0fNodeLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"R\n\x19\x43onfirmReservationRequest\x12\x17\n\x05vm_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1c\n\x07move_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"R\n\x19ReleaseReservationRequest\x12\x17\n\x05vm_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1c\n\x07move_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\".\n\x1aReleaseReservationResponse\x12\x10\n\x08released\x18\x01 \x01(\x08\"0\n\x15GetReservationRequest\x12\x17\n\x05vm_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"V\n\x17ListReservationsRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\"q\n\x18ListReservationsResponse\x12<\n\x0creservations\x18\x01 \x03(\x0b\x32&.novacron.api.scheduler.v1.Reservation\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"7\n\x1cGetSchedulingDecisionRequest\x12\x17\n\x05vm_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"\xde\x03\n\x12SchedulingDecision\x12\x13\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\t\x12\r\n\x05vm_id\x18\x02 \x01(\t\x12=\n\x13requested_resources\x18\x03 \x01(\x0b\x32 .novacron.api.types.v1.Resources\x12\x38\n\ncandidates\x18\x04 \x03(\x0b\x32$.novacron.api.scheduler.v1.Candidate\x12]\n\x11removed_by_filter\x18\x05 \x03(\x0b\x32\x42.novacron.api.scheduler.v1.SchedulingDecision.RemovedByFilterEntry\x12\x18\n\x10selected_node_id\x18\x06 \x01(\t\x12\x1a\n\x12\x64\x65\x63ision_algorithm\x18\x07 \x01(\t\x12\x16\n\x0e\x64\x65\x63ision_score\x18\x08 \x01(\x01\x12\x13\n\x0b\x65xplanation\x18\t \x01(\t\x12\x31\n\rdecision_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a\x36\n\x14RemovedByFilterEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x05:\x02\x38\x01\"\xad\x01\n\tCandidate\x12\x0f\n\x07node_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\r\n\x05score\x18\x03 \x01(\x01\x12\x42\n\x07\x66\x61\x63tors\x18\x04 \x03(\x0b\x32\x31.novacron.api.scheduler.v1.Candidate.FactorsEntry\x1a.\n\x0c\x46\x61\x63torsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01*\x91\x01\n\x0e\x41llocationType\x12\x1f\n\x1b\x41LLOCATION_TYPE_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x41LLOCATION_TYPE_GUARANTEED\x10\x01\x12\x1d\n\x19\x41LLOCATION_TYPE_BURSTABLE\x10\x02\x12\x1f\n\x1b\x41LLOCATION_TYPE_BEST_EFFORT\x10\x03*\x94\x01\n\x10ReservationState\x12!\n\x1dRESERVATION_STATE_UNSPECIFIED\x10\x00\x12\x1e\n\x1aRESERVATION_STATE_RESERVED\x10\x01\x12\x1f\n\x1bRESERVATION_STATE_CONFIRMED\x10\x02\x12\x1c\n\x18RESERVATION_STATE_MOVING\x10\x03\x32\xa3\x07\n\x12ReservationService\x12\x87\x01\n\x10ReserveResources\x12\x32.novacron.api.scheduler.v1.ReserveResourcesRequest\x1a&.novacron.api.scheduler.v1.Reservation\"\x17\x90\x02\x02\xc2\xf3\x18\x10\x12\x02vm\x12\nfederation\x12\x8b\x01\n\x12\x43onfirmReservation\x12\x34.novacron.api.scheduler.v1.ConfirmReservationRequest\x1a&.novacron.api.scheduler.v1.Reservation\"\x17\x90\x02\x02\xc2\xf3\x18\x10\x12\x02vm\x12\nfederation\x12\xa0\x01\n\x12ReleaseReservation\x12\x34.novacron.api.scheduler.v1.ReleaseReservationRequest\x1a\x35.novacron.api.scheduler.v1.ReleaseReservationResponse\"\x1d\x90\x02\x02\xc2\xf3\x18\x10\x12\x02vm\x12\nfederation\xca\xf3\x18\x02\x18\x03\x12\x95\x01\n\x0eGetReservation\x12\x30.novacron.api.scheduler.v1.GetReservationRequest\x1a&.novacron.api.scheduler.v1.Reservation\")\x90\x02\x01\xc2\xf3\x18\"\n\x10reservation:read\x12\x02vm\x12\nfederation\x12\x9c\x01\n\x10ListReservations\x12\x32.novacron.api.scheduler.v1.ListReservationsRequest\x1a\x33.novacron.api.scheduler.v1.ListReservationsResponse\"\x1f\x90\x02\x01\xc2\xf3\x18\x12\n\x10reservation:read\xca\xf3\x18\x02\x18\x01\x12\x9a\x01\n\x15GetSchedulingDecision\x12\x37.novacron.api.scheduler.v1.GetSchedulingDecisionRequest\x1a-.novacron.api.scheduler.v1.SchedulingDecision\"\x19\x90\x02\x01\xc2\xf3\x18\x12\n\x10reservation:readb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n3novacron/api/scheduler/v1/reservation_service.proto\x12\x19novacron.api.scheduler.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a%novacron/api/options/v1/options.proto\x1a,novacron/api/scheduler/v1/node_service.proto\x1a%novacron/api/types/v1/resources.proto\"\x9c\x03\n\x0bReservation\x12\r\n\x05vm_id\x18\x01 \x01(\t\x12\x11\n\ttenant_id\x18\x02 \x01(\t\x12-\n\x04node\x18\x03 \x01(\x0b\x32\x1f.novacron.api.scheduler.v1.Node\x12\x33\n\tresources\x18\x04 \x01(\x0b\x32 .novacron.api.types.v1.Resources\x12>\n\x0f\x61llocation_type\x18\x05 \x01(\x0e\x32%.novacron.api.types.v1.AllocationType\x12:\n\x05state\x18\x06 \x01(\x0e\x32+.novacron.api.scheduler.v1.ReservationState\x12\x30\n\x0c\x61llocated_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0b\x64\x65\x63ision_id\x18\x08 \x01(\t\x12\x0f\n\x07move_id\x18\t \x01(\t\x12\x33\n\tfootprint\x18\n \x01(\x0b\x32 .novacron.api.types.v1.Resources\"\xdd\x05\n\x17ReserveResourcesRequest\x12\x17\n\x05vm_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1b\n\ttenant_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12;\n\tresources\x18\x03 \x01(\x0b\x32 .novacron.api.types.v1.ResourcesB\x06\xbaH\x03\xc8\x01\x01\x12H\n\x0fhypervisor_type\x18\x04 \x01(\x0e\x32%.novacron.api.types.v1.HypervisorTypeB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x61\n\x0bnode_labels\x18\x05 \x03(\x0b\x32\x42.novacron.api.scheduler.v1.ReserveResourcesRequest.NodeLabelsEntryB\x08\xbaH\x05\x9a\x01\x02\x10@\x12?\n\x0btolerations\x18\x06 \x03(\x0b\x32 .novacron.api.scheduler.v1.TaintB\x08\xbaH\x05\x92\x01\x02\x10@\x12H\n\x0f\x61llocation_type\x18\x07 \x01(\x0e\x32%.novacron.api.types.v1.AllocationTypeB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x17\n\x06region\x18\x08 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\"\n\x11\x61vailability_zone\x18\t \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\x1c\n\x07move_id\x18\n \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x16\n\x04node\x18\x0b \x01(\tB\x08\xbaH\x05r\x03\x18\xfd\x01\x12#\n\x06groups\x18\x0c \x03(\tB\x13\xbaH\x10\x92\x01\r\x10\x10\x18\x01\"\x07r\x05\x10\x01\x18\xfd\x01\x12%\n\x08priority\x18\r \x01(\x05\x42\x13\xbaH\x10\x1a\x0e\x18\xe8\x07(\x98\xf8\xff\xff\xff\xff\xff\xff\xff\x01\x12\r\n\x05waits\x18\x0e \x01(\x08\x12\x16\n\x04name\x18\x0f \x01(\tB\x08\xbaH\x05r\x03\x18\xfd\x01\x1a\x31\n\x0fNodeLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"R\n\x19\x43onfirmReservationRequest\x12\x17\n\x05vm_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1c\n\x07move_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"r\n\x19ReleaseReservationRequest\x12\x17\n\x05vm_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1c\n\x07move_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x1e\n\tyields_to\x18\x04 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\".\n\x1aReleaseReservationResponse\x12\x10\n\x08released\x18\x01 \x01(\x08\"0\n\x15GetReservationRequest\x12\x17\n\x05vm_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"V\n\x17ListReservationsRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\"q\n\x18ListReservationsResponse\x12<\n\x0creservations\x18\x01 \x03(\x0b\x32&.novacron.api.scheduler.v1.Reservation\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"7\n\x1cGetSchedulingDecisionRequest\x12\x17\n\x05vm_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"\xde\x03\n\x12SchedulingDecision\x12\x13\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\t\x12\r\n\x05vm_id\x18\x02 \x01(\t\x12=\n\x13requested_resources\x18\x03 \x01(\x0b\x32 .novacron.api.types.v1.Resources\x12\x38\n\ncandidates\x18\x04 \x03(\x0b\x32$.novacron.api.scheduler.v1.Candidate\x12]\n\x11removed_by_filter\x18\x05 \x03(\x0b\x32\x42.novacron.api.scheduler.v1.SchedulingDecision.RemovedByFilterEntry\x12\x18\n\x10selected_node_id\x18\x06 \x01(\t\x12\x1a\n\x12\x64\x65\x63ision_algorithm\x18\x07 \x01(\t\x12\x16\n\x0e\x64\x65\x63ision_score\x18\x08 \x01(\x01\x12\x13\n\x0b\x65xplanation\x18\t \x01(\t\x12\x31\n\rdecision_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a\x36\n\x14RemovedByFilterEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x05:\x02\x38\x01\"\xad\x01\n\tCandidate\x12\x0f\n\x07node_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\r\n\x05score\x18\x03 \x01(\x01\x12\x42\n\x07\x66\x61\x63tors\x18\x04 \x03(\x0b\x32\x31.novacron.api.scheduler.v1.Candidate.FactorsEntry\x1a.\n\x0c\x46\x61\x63torsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01*\x94\x01\n\x10ReservationState\x12!\n\x1dRESERVATION_STATE_UNSPECIFIED\x10\x00\x12\x1e\n\x1aRESERVATION_STATE_RESERVED\x10\x01\x12\x1f\n\x1bRESERVATION_STATE_CONFIRMED\x10\x02\x12\x1c\n\x18RESERVATION_STATE_MOVING\x10\x03\x32\xa3\x07\n\x12ReservationService\x12\x87\x01\n\x10ReserveResources\x12\x32.novacron.api.scheduler.v1.ReserveResourcesRequest\x1a&.novacron.api.scheduler.v1.Reservation\"\x17\x90\x02\x02\xc2\xf3\x18\x10\x12\x02vm\x12\nfederation\x12\x8b\x01\n\x12\x43onfirmReservation\x12\x34.novacron.api.scheduler.v1.ConfirmReservationRequest\x1a&.novacron.api.scheduler.v1.Reservation\"\x17\x90\x02\x02\xc2\xf3\x18\x10\x12\x02vm\x12\nfederation\x12\xa0\x01\n\x12ReleaseReservation\x12\x34.novacron.api.scheduler.v1.ReleaseReservationRequest\x1a\x35.novacron.api.scheduler.v1.ReleaseReservationResponse\"\x1d\x90\x02\x02\xc2\xf3\x18\x10\x12\x02vm\x12\nfederation\xca\xf3\x18\x02\x18\x03\x12\x95\x01\n\x0eGetReservation\x12\x30.novacron.api.scheduler.v1.GetReservationRequest\x1a&.novacron.api.scheduler.v1.Reservation\")\x90\x02\x01\xc2\xf3\x18\"\n\x10reservation:read\x12\x02vm\x12\nfederation\x12\x9c\x01\n\x10ListReservations\x12\x32.novacron.api.scheduler.v1.ListReservationsRequest\x1a\x33.novacron.api.scheduler.v1.ListReservationsResponse\"\x1f\x90\x02\x01\xc2\xf3\x18\x12\n\x10reservation:read\xca\xf3\x18\x02\x18\x01\x12\x9a\x01\n\x15GetSchedulingDecision\x12\x37.novacron.api.scheduler.v1.GetSchedulingDecisionRequest\x1a-.novacron.api.scheduler.v1.SchedulingDecision\"\x19\x90\x02\x01\xc2\xf3\x18\x12\n\x10reservation:readb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -62,6 +62,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RESERVERESOURCESREQUEST'].fields_by_name['node']._serialized_options = b'\272H\005r\003\030\375\001'
   _globals['_RESERVERESOURCESREQUEST'].fields_by_name['groups']._loaded_options = None
   _globals['_RESERVERESOURCESREQUEST'].fields_by_name['groups']._serialized_options = b'\272H\020\222\001\r\020\020\030\001\"\007r\005\020\001\030\375\001'
+  _globals['_RESERVERESOURCESREQUEST'].fields_by_name['priority']._loaded_options = None
+  _globals['_RESERVERESOURCESREQUEST'].fields_by_name['priority']._serialized_options = b'\272H\020\032\016\030\350\007(\230\370\377\377\377\377\377\377\377\001'
+  _globals['_RESERVERESOURCESREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_RESERVERESOURCESREQUEST'].fields_by_name['name']._serialized_options = b'\272H\005r\003\030\375\001'
   _globals['_CONFIRMRESERVATIONREQUEST'].fields_by_name['vm_id']._loaded_options = None
   _globals['_CONFIRMRESERVATIONREQUEST'].fields_by_name['vm_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_CONFIRMRESERVATIONREQUEST'].fields_by_name['move_id']._loaded_options = None
@@ -70,6 +74,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RELEASERESERVATIONREQUEST'].fields_by_name['vm_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_RELEASERESERVATIONREQUEST'].fields_by_name['move_id']._loaded_options = None
   _globals['_RELEASERESERVATIONREQUEST'].fields_by_name['move_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
+  _globals['_RELEASERESERVATIONREQUEST'].fields_by_name['yields_to']._loaded_options = None
+  _globals['_RELEASERESERVATIONREQUEST'].fields_by_name['yields_to']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
   _globals['_GETRESERVATIONREQUEST'].fields_by_name['vm_id']._loaded_options = None
   _globals['_GETRESERVATIONREQUEST'].fields_by_name['vm_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_LISTRESERVATIONSREQUEST'].fields_by_name['page_size']._loaded_options = None
@@ -94,38 +100,36 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RESERVATIONSERVICE'].methods_by_name['ListReservations']._serialized_options = b'\220\002\001\302\363\030\022\n\020reservation:read\312\363\030\002\030\001'
   _globals['_RESERVATIONSERVICE'].methods_by_name['GetSchedulingDecision']._loaded_options = None
   _globals['_RESERVATIONSERVICE'].methods_by_name['GetSchedulingDecision']._serialized_options = b'\220\002\001\302\363\030\022\n\020reservation:read'
-  _globals['_ALLOCATIONTYPE']._serialized_start=2480
-  _globals['_ALLOCATIONTYPE']._serialized_end=2625
-  _globals['_RESERVATIONSTATE']._serialized_start=2628
-  _globals['_RESERVATIONSTATE']._serialized_end=2776
+  _globals['_RESERVATIONSTATE']._serialized_start=2635
+  _globals['_RESERVATIONSTATE']._serialized_end=2783
   _globals['_RESERVATION']._serialized_start=269
-  _globals['_RESERVATION']._serialized_end=632
-  _globals['_RESERVERESOURCESREQUEST']._serialized_start=635
-  _globals['_RESERVERESOURCESREQUEST']._serialized_end=1294
-  _globals['_RESERVERESOURCESREQUEST_NODELABELSENTRY']._serialized_start=1245
-  _globals['_RESERVERESOURCESREQUEST_NODELABELSENTRY']._serialized_end=1294
-  _globals['_CONFIRMRESERVATIONREQUEST']._serialized_start=1296
-  _globals['_CONFIRMRESERVATIONREQUEST']._serialized_end=1378
-  _globals['_RELEASERESERVATIONREQUEST']._serialized_start=1380
-  _globals['_RELEASERESERVATIONREQUEST']._serialized_end=1462
-  _globals['_RELEASERESERVATIONRESPONSE']._serialized_start=1464
-  _globals['_RELEASERESERVATIONRESPONSE']._serialized_end=1510
-  _globals['_GETRESERVATIONREQUEST']._serialized_start=1512
-  _globals['_GETRESERVATIONREQUEST']._serialized_end=1560
-  _globals['_LISTRESERVATIONSREQUEST']._serialized_start=1562
-  _globals['_LISTRESERVATIONSREQUEST']._serialized_end=1648
-  _globals['_LISTRESERVATIONSRESPONSE']._serialized_start=1650
-  _globals['_LISTRESERVATIONSRESPONSE']._serialized_end=1763
-  _globals['_GETSCHEDULINGDECISIONREQUEST']._serialized_start=1765
-  _globals['_GETSCHEDULINGDECISIONREQUEST']._serialized_end=1820
-  _globals['_SCHEDULINGDECISION']._serialized_start=1823
-  _globals['_SCHEDULINGDECISION']._serialized_end=2301
-  _globals['_SCHEDULINGDECISION_REMOVEDBYFILTERENTRY']._serialized_start=2247
-  _globals['_SCHEDULINGDECISION_REMOVEDBYFILTERENTRY']._serialized_end=2301
-  _globals['_CANDIDATE']._serialized_start=2304
-  _globals['_CANDIDATE']._serialized_end=2477
-  _globals['_CANDIDATE_FACTORSENTRY']._serialized_start=2431
-  _globals['_CANDIDATE_FACTORSENTRY']._serialized_end=2477
-  _globals['_RESERVATIONSERVICE']._serialized_start=2779
-  _globals['_RESERVATIONSERVICE']._serialized_end=3710
+  _globals['_RESERVATION']._serialized_end=681
+  _globals['_RESERVERESOURCESREQUEST']._serialized_start=684
+  _globals['_RESERVERESOURCESREQUEST']._serialized_end=1417
+  _globals['_RESERVERESOURCESREQUEST_NODELABELSENTRY']._serialized_start=1368
+  _globals['_RESERVERESOURCESREQUEST_NODELABELSENTRY']._serialized_end=1417
+  _globals['_CONFIRMRESERVATIONREQUEST']._serialized_start=1419
+  _globals['_CONFIRMRESERVATIONREQUEST']._serialized_end=1501
+  _globals['_RELEASERESERVATIONREQUEST']._serialized_start=1503
+  _globals['_RELEASERESERVATIONREQUEST']._serialized_end=1617
+  _globals['_RELEASERESERVATIONRESPONSE']._serialized_start=1619
+  _globals['_RELEASERESERVATIONRESPONSE']._serialized_end=1665
+  _globals['_GETRESERVATIONREQUEST']._serialized_start=1667
+  _globals['_GETRESERVATIONREQUEST']._serialized_end=1715
+  _globals['_LISTRESERVATIONSREQUEST']._serialized_start=1717
+  _globals['_LISTRESERVATIONSREQUEST']._serialized_end=1803
+  _globals['_LISTRESERVATIONSRESPONSE']._serialized_start=1805
+  _globals['_LISTRESERVATIONSRESPONSE']._serialized_end=1918
+  _globals['_GETSCHEDULINGDECISIONREQUEST']._serialized_start=1920
+  _globals['_GETSCHEDULINGDECISIONREQUEST']._serialized_end=1975
+  _globals['_SCHEDULINGDECISION']._serialized_start=1978
+  _globals['_SCHEDULINGDECISION']._serialized_end=2456
+  _globals['_SCHEDULINGDECISION_REMOVEDBYFILTERENTRY']._serialized_start=2402
+  _globals['_SCHEDULINGDECISION_REMOVEDBYFILTERENTRY']._serialized_end=2456
+  _globals['_CANDIDATE']._serialized_start=2459
+  _globals['_CANDIDATE']._serialized_end=2632
+  _globals['_CANDIDATE_FACTORSENTRY']._serialized_start=2586
+  _globals['_CANDIDATE_FACTORSENTRY']._serialized_end=2632
+  _globals['_RESERVATIONSERVICE']._serialized_start=2786
+  _globals['_RESERVATIONSERVICE']._serialized_end=3717
 # @@protoc_insertion_point(module_scope)

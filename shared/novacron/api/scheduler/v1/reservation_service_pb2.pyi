@@ -14,30 +14,19 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
-class AllocationType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-    __slots__ = ()
-    ALLOCATION_TYPE_UNSPECIFIED: _ClassVar[AllocationType]
-    ALLOCATION_TYPE_GUARANTEED: _ClassVar[AllocationType]
-    ALLOCATION_TYPE_BURSTABLE: _ClassVar[AllocationType]
-    ALLOCATION_TYPE_BEST_EFFORT: _ClassVar[AllocationType]
-
 class ReservationState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     RESERVATION_STATE_UNSPECIFIED: _ClassVar[ReservationState]
     RESERVATION_STATE_RESERVED: _ClassVar[ReservationState]
     RESERVATION_STATE_CONFIRMED: _ClassVar[ReservationState]
     RESERVATION_STATE_MOVING: _ClassVar[ReservationState]
-ALLOCATION_TYPE_UNSPECIFIED: AllocationType
-ALLOCATION_TYPE_GUARANTEED: AllocationType
-ALLOCATION_TYPE_BURSTABLE: AllocationType
-ALLOCATION_TYPE_BEST_EFFORT: AllocationType
 RESERVATION_STATE_UNSPECIFIED: ReservationState
 RESERVATION_STATE_RESERVED: ReservationState
 RESERVATION_STATE_CONFIRMED: ReservationState
 RESERVATION_STATE_MOVING: ReservationState
 
 class Reservation(_message.Message):
-    __slots__ = ("vm_id", "tenant_id", "node", "resources", "allocation_type", "state", "allocated_at", "decision_id", "move_id")
+    __slots__ = ("vm_id", "tenant_id", "node", "resources", "allocation_type", "state", "allocated_at", "decision_id", "move_id", "footprint")
     VM_ID_FIELD_NUMBER: _ClassVar[int]
     TENANT_ID_FIELD_NUMBER: _ClassVar[int]
     NODE_FIELD_NUMBER: _ClassVar[int]
@@ -47,19 +36,21 @@ class Reservation(_message.Message):
     ALLOCATED_AT_FIELD_NUMBER: _ClassVar[int]
     DECISION_ID_FIELD_NUMBER: _ClassVar[int]
     MOVE_ID_FIELD_NUMBER: _ClassVar[int]
+    FOOTPRINT_FIELD_NUMBER: _ClassVar[int]
     vm_id: str
     tenant_id: str
     node: _node_service_pb2.Node
     resources: _resources_pb2.Resources
-    allocation_type: AllocationType
+    allocation_type: _resources_pb2.AllocationType
     state: ReservationState
     allocated_at: _timestamp_pb2.Timestamp
     decision_id: str
     move_id: str
-    def __init__(self, vm_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., node: _Optional[_Union[_node_service_pb2.Node, _Mapping]] = ..., resources: _Optional[_Union[_resources_pb2.Resources, _Mapping]] = ..., allocation_type: _Optional[_Union[AllocationType, str]] = ..., state: _Optional[_Union[ReservationState, str]] = ..., allocated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., decision_id: _Optional[str] = ..., move_id: _Optional[str] = ...) -> None: ...
+    footprint: _resources_pb2.Resources
+    def __init__(self, vm_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., node: _Optional[_Union[_node_service_pb2.Node, _Mapping]] = ..., resources: _Optional[_Union[_resources_pb2.Resources, _Mapping]] = ..., allocation_type: _Optional[_Union[_resources_pb2.AllocationType, str]] = ..., state: _Optional[_Union[ReservationState, str]] = ..., allocated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., decision_id: _Optional[str] = ..., move_id: _Optional[str] = ..., footprint: _Optional[_Union[_resources_pb2.Resources, _Mapping]] = ...) -> None: ...
 
 class ReserveResourcesRequest(_message.Message):
-    __slots__ = ("vm_id", "tenant_id", "resources", "hypervisor_type", "node_labels", "tolerations", "allocation_type", "region", "availability_zone", "move_id", "node", "groups")
+    __slots__ = ("vm_id", "tenant_id", "resources", "hypervisor_type", "node_labels", "tolerations", "allocation_type", "region", "availability_zone", "move_id", "node", "groups", "priority", "waits", "name")
     class NodeLabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -79,19 +70,25 @@ class ReserveResourcesRequest(_message.Message):
     MOVE_ID_FIELD_NUMBER: _ClassVar[int]
     NODE_FIELD_NUMBER: _ClassVar[int]
     GROUPS_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    WAITS_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
     vm_id: str
     tenant_id: str
     resources: _resources_pb2.Resources
     hypervisor_type: _resources_pb2.HypervisorType
     node_labels: _containers.ScalarMap[str, str]
     tolerations: _containers.RepeatedCompositeFieldContainer[_node_service_pb2.Taint]
-    allocation_type: AllocationType
+    allocation_type: _resources_pb2.AllocationType
     region: str
     availability_zone: str
     move_id: str
     node: str
     groups: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, vm_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., resources: _Optional[_Union[_resources_pb2.Resources, _Mapping]] = ..., hypervisor_type: _Optional[_Union[_resources_pb2.HypervisorType, str]] = ..., node_labels: _Optional[_Mapping[str, str]] = ..., tolerations: _Optional[_Iterable[_Union[_node_service_pb2.Taint, _Mapping]]] = ..., allocation_type: _Optional[_Union[AllocationType, str]] = ..., region: _Optional[str] = ..., availability_zone: _Optional[str] = ..., move_id: _Optional[str] = ..., node: _Optional[str] = ..., groups: _Optional[_Iterable[str]] = ...) -> None: ...
+    priority: int
+    waits: bool
+    name: str
+    def __init__(self, vm_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., resources: _Optional[_Union[_resources_pb2.Resources, _Mapping]] = ..., hypervisor_type: _Optional[_Union[_resources_pb2.HypervisorType, str]] = ..., node_labels: _Optional[_Mapping[str, str]] = ..., tolerations: _Optional[_Iterable[_Union[_node_service_pb2.Taint, _Mapping]]] = ..., allocation_type: _Optional[_Union[_resources_pb2.AllocationType, str]] = ..., region: _Optional[str] = ..., availability_zone: _Optional[str] = ..., move_id: _Optional[str] = ..., node: _Optional[str] = ..., groups: _Optional[_Iterable[str]] = ..., priority: _Optional[int] = ..., waits: _Optional[bool] = ..., name: _Optional[str] = ...) -> None: ...
 
 class ConfirmReservationRequest(_message.Message):
     __slots__ = ("vm_id", "move_id")
@@ -102,12 +99,14 @@ class ConfirmReservationRequest(_message.Message):
     def __init__(self, vm_id: _Optional[str] = ..., move_id: _Optional[str] = ...) -> None: ...
 
 class ReleaseReservationRequest(_message.Message):
-    __slots__ = ("vm_id", "move_id")
+    __slots__ = ("vm_id", "move_id", "yields_to")
     VM_ID_FIELD_NUMBER: _ClassVar[int]
     MOVE_ID_FIELD_NUMBER: _ClassVar[int]
+    YIELDS_TO_FIELD_NUMBER: _ClassVar[int]
     vm_id: str
     move_id: str
-    def __init__(self, vm_id: _Optional[str] = ..., move_id: _Optional[str] = ...) -> None: ...
+    yields_to: str
+    def __init__(self, vm_id: _Optional[str] = ..., move_id: _Optional[str] = ..., yields_to: _Optional[str] = ...) -> None: ...
 
 class ReleaseReservationResponse(_message.Message):
     __slots__ = ("released",)

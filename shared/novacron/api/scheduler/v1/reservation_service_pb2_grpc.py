@@ -74,6 +74,8 @@ class ReservationServiceServicer:
     def ReserveResources(self, request, context):
         """Chooses a node and claims its resources in one transaction; the VM's id is the key, so a repeat returns the same.
         With `move_id` it claims a second place for a VM that holds one, on another node; the first stays the VM's.
+        With `waits` it may be given room that others have still, where a policy of its tenant says that VMs of lower priority give way:
+        the place is not to be used until `yielding` is empty.
         RESOURCE_EXHAUSTED (NO_CAPACITY): nothing fits, and the message says what each filter removed.
         ALREADY_EXISTS: this VM holds something else. FAILED_PRECONDITION: `move_id`, and the VM holds no place.
         """
@@ -82,7 +84,7 @@ class ReservationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ConfirmReservation(self, request, context):
-        """Makes a reservation last as long as its VM. NOT_FOUND: released or never made.
+        """Makes a reservation last as long as its VM. NOT_FOUND: released or never made. FAILED_PRECONDITION: VMs have yet to give way to it.
         With `move_id` the VM is there now: the place that it held before is given back in the same transaction.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -91,6 +93,8 @@ class ReservationServiceServicer:
 
     def ReleaseReservation(self, request, context):
         """Gives everything back, or with `move_id` that move's claim alone. Releasing what is released, or was never held, is no error.
+        What VMs that have not left yet gave up for it is theirs again. With `yields_to` nothing is given back unless the VM gives way to
+        that one.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

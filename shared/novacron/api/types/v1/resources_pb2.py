@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from novacron.api.buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%novacron/api/types/v1/resources.proto\x12\x15novacron.api.types.v1\x1a\x1b\x62uf/validate/validate.proto\"\xd7\x01\n\tResources\x12\x1e\n\tcpu_cores\x18\x01 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\x80\x80@(\x00\x12\"\n\nmemory_mib\x18\x02 \x01(\x03\x42\x0e\xbaH\x0b\"\t\x18\x80\x80\x80\x80\x80 (\x00\x12#\n\x0bstorage_gib\x18\x03 \x01(\x03\x42\x0e\xbaH\x0b\"\t\x18\x80\x80\x80\x80\x80 (\x00\x12\'\n\x16network_bandwidth_mbps\x18\x04 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1d\n\tgpu_count\x18\x05 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x80\x08(\x00\x12\x19\n\x08gpu_type\x18\x06 \x01(\tB\x07\xbaH\x04r\x02\x18\x64*\xbb\x01\n\x0eHypervisorType\x12\x1f\n\x1bHYPERVISOR_TYPE_UNSPECIFIED\x10\x00\x12\x17\n\x13HYPERVISOR_TYPE_KVM\x10\x01\x12\x17\n\x13HYPERVISOR_TYPE_XEN\x10\x02\x12\x1a\n\x16HYPERVISOR_TYPE_VMWARE\x10\x03\x12\x1b\n\x17HYPERVISOR_TYPE_HYPER_V\x10\x04\x12\x1d\n\x19HYPERVISOR_TYPE_CONTAINER\x10\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%novacron/api/types/v1/resources.proto\x12\x15novacron.api.types.v1\x1a\x1b\x62uf/validate/validate.proto\"\xd7\x01\n\tResources\x12\x1e\n\tcpu_cores\x18\x01 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\x80\x80@(\x00\x12\"\n\nmemory_mib\x18\x02 \x01(\x03\x42\x0e\xbaH\x0b\"\t\x18\x80\x80\x80\x80\x80 (\x00\x12#\n\x0bstorage_gib\x18\x03 \x01(\x03\x42\x0e\xbaH\x0b\"\t\x18\x80\x80\x80\x80\x80 (\x00\x12\'\n\x16network_bandwidth_mbps\x18\x04 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1d\n\tgpu_count\x18\x05 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x80\x08(\x00\x12\x19\n\x08gpu_type\x18\x06 \x01(\tB\x07\xbaH\x04r\x02\x18\x64*\xbb\x01\n\x0eHypervisorType\x12\x1f\n\x1bHYPERVISOR_TYPE_UNSPECIFIED\x10\x00\x12\x17\n\x13HYPERVISOR_TYPE_KVM\x10\x01\x12\x17\n\x13HYPERVISOR_TYPE_XEN\x10\x02\x12\x1a\n\x16HYPERVISOR_TYPE_VMWARE\x10\x03\x12\x1b\n\x17HYPERVISOR_TYPE_HYPER_V\x10\x04\x12\x1d\n\x19HYPERVISOR_TYPE_CONTAINER\x10\x05*\x91\x01\n\x0e\x41llocationType\x12\x1f\n\x1b\x41LLOCATION_TYPE_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x41LLOCATION_TYPE_GUARANTEED\x10\x01\x12\x1d\n\x19\x41LLOCATION_TYPE_BURSTABLE\x10\x02\x12\x1f\n\x1b\x41LLOCATION_TYPE_BEST_EFFORT\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,6 +46,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RESOURCES'].fields_by_name['gpu_type']._serialized_options = b'\272H\004r\002\030d'
   _globals['_HYPERVISORTYPE']._serialized_start=312
   _globals['_HYPERVISORTYPE']._serialized_end=499
+  _globals['_ALLOCATIONTYPE']._serialized_start=502
+  _globals['_ALLOCATIONTYPE']._serialized_end=647
   _globals['_RESOURCES']._serialized_start=94
   _globals['_RESOURCES']._serialized_end=309
 # @@protoc_insertion_point(module_scope)

@@ -14,12 +14,23 @@ class HypervisorType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     HYPERVISOR_TYPE_VMWARE: _ClassVar[HypervisorType]
     HYPERVISOR_TYPE_HYPER_V: _ClassVar[HypervisorType]
     HYPERVISOR_TYPE_CONTAINER: _ClassVar[HypervisorType]
+
+class AllocationType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ALLOCATION_TYPE_UNSPECIFIED: _ClassVar[AllocationType]
+    ALLOCATION_TYPE_GUARANTEED: _ClassVar[AllocationType]
+    ALLOCATION_TYPE_BURSTABLE: _ClassVar[AllocationType]
+    ALLOCATION_TYPE_BEST_EFFORT: _ClassVar[AllocationType]
 HYPERVISOR_TYPE_UNSPECIFIED: HypervisorType
 HYPERVISOR_TYPE_KVM: HypervisorType
 HYPERVISOR_TYPE_XEN: HypervisorType
 HYPERVISOR_TYPE_VMWARE: HypervisorType
 HYPERVISOR_TYPE_HYPER_V: HypervisorType
 HYPERVISOR_TYPE_CONTAINER: HypervisorType
+ALLOCATION_TYPE_UNSPECIFIED: AllocationType
+ALLOCATION_TYPE_GUARANTEED: AllocationType
+ALLOCATION_TYPE_BURSTABLE: AllocationType
+ALLOCATION_TYPE_BEST_EFFORT: AllocationType
 
 class Resources(_message.Message):
     __slots__ = ("cpu_cores", "memory_mib", "storage_gib", "network_bandwidth_mbps", "gpu_count", "gpu_type")

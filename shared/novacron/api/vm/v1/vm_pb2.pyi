@@ -40,7 +40,7 @@ VM_STATE_DELETED: VmState
 VM_STATE_UNKNOWN: VmState
 
 class Vm(_message.Message):
-    __slots__ = ("vm_id", "name", "display_name", "description", "state", "hypervisor_type", "node_id", "owner_id", "tenant_id", "template_id", "spec", "tags", "ip_address", "error", "saga_id", "operation", "etag", "created_at", "updated_at", "deleted_at")
+    __slots__ = ("vm_id", "name", "display_name", "description", "state", "hypervisor_type", "node_id", "owner_id", "tenant_id", "template_id", "spec", "tags", "ip_address", "error", "saga_id", "operation", "etag", "created_at", "updated_at", "deleted_at", "displaced_at")
     class TagsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -68,6 +68,7 @@ class Vm(_message.Message):
     CREATED_AT_FIELD_NUMBER: _ClassVar[int]
     UPDATED_AT_FIELD_NUMBER: _ClassVar[int]
     DELETED_AT_FIELD_NUMBER: _ClassVar[int]
+    DISPLACED_AT_FIELD_NUMBER: _ClassVar[int]
     vm_id: str
     name: str
     display_name: str
@@ -88,10 +89,11 @@ class Vm(_message.Message):
     created_at: _timestamp_pb2.Timestamp
     updated_at: _timestamp_pb2.Timestamp
     deleted_at: _timestamp_pb2.Timestamp
-    def __init__(self, vm_id: _Optional[str] = ..., name: _Optional[str] = ..., display_name: _Optional[str] = ..., description: _Optional[str] = ..., state: _Optional[_Union[VmState, str]] = ..., hypervisor_type: _Optional[_Union[_resources_pb2.HypervisorType, str]] = ..., node_id: _Optional[str] = ..., owner_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., template_id: _Optional[str] = ..., spec: _Optional[_Union[VmSpec, _Mapping]] = ..., tags: _Optional[_Mapping[str, str]] = ..., ip_address: _Optional[str] = ..., error: _Optional[str] = ..., saga_id: _Optional[str] = ..., operation: _Optional[str] = ..., etag: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., updated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., deleted_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    displaced_at: _timestamp_pb2.Timestamp
+    def __init__(self, vm_id: _Optional[str] = ..., name: _Optional[str] = ..., display_name: _Optional[str] = ..., description: _Optional[str] = ..., state: _Optional[_Union[VmState, str]] = ..., hypervisor_type: _Optional[_Union[_resources_pb2.HypervisorType, str]] = ..., node_id: _Optional[str] = ..., owner_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., template_id: _Optional[str] = ..., spec: _Optional[_Union[VmSpec, _Mapping]] = ..., tags: _Optional[_Mapping[str, str]] = ..., ip_address: _Optional[str] = ..., error: _Optional[str] = ..., saga_id: _Optional[str] = ..., operation: _Optional[str] = ..., etag: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., updated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., deleted_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., displaced_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class VmSpec(_message.Message):
-    __slots__ = ("cpu_cores", "memory_mib", "storage_gib", "base_image", "hypervisor_type", "user_data", "ssh_authorized_keys", "node_labels", "groups")
+    __slots__ = ("cpu_cores", "memory_mib", "storage_gib", "base_image", "hypervisor_type", "user_data", "ssh_authorized_keys", "node_labels", "groups", "allocation_type", "priority")
     class NodeLabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -108,6 +110,8 @@ class VmSpec(_message.Message):
     SSH_AUTHORIZED_KEYS_FIELD_NUMBER: _ClassVar[int]
     NODE_LABELS_FIELD_NUMBER: _ClassVar[int]
     GROUPS_FIELD_NUMBER: _ClassVar[int]
+    ALLOCATION_TYPE_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
     cpu_cores: int
     memory_mib: int
     storage_gib: int
@@ -117,7 +121,9 @@ class VmSpec(_message.Message):
     ssh_authorized_keys: _containers.RepeatedScalarFieldContainer[str]
     node_labels: _containers.ScalarMap[str, str]
     groups: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, cpu_cores: _Optional[int] = ..., memory_mib: _Optional[int] = ..., storage_gib: _Optional[int] = ..., base_image: _Optional[str] = ..., hypervisor_type: _Optional[_Union[_resources_pb2.HypervisorType, str]] = ..., user_data: _Optional[str] = ..., ssh_authorized_keys: _Optional[_Iterable[str]] = ..., node_labels: _Optional[_Mapping[str, str]] = ..., groups: _Optional[_Iterable[str]] = ...) -> None: ...
+    allocation_type: _resources_pb2.AllocationType
+    priority: int
+    def __init__(self, cpu_cores: _Optional[int] = ..., memory_mib: _Optional[int] = ..., storage_gib: _Optional[int] = ..., base_image: _Optional[str] = ..., hypervisor_type: _Optional[_Union[_resources_pb2.HypervisorType, str]] = ..., user_data: _Optional[str] = ..., ssh_authorized_keys: _Optional[_Iterable[str]] = ..., node_labels: _Optional[_Mapping[str, str]] = ..., groups: _Optional[_Iterable[str]] = ..., allocation_type: _Optional[_Union[_resources_pb2.AllocationType, str]] = ..., priority: _Optional[int] = ...) -> None: ...
 
 class VmEvent(_message.Message):
     __slots__ = ("resume_token", "from_state", "to_state", "reason", "time", "vm")

@@ -129,6 +129,7 @@ class VmServiceServicer:
 
     def StartVm(self, request, context):
         """Starts a stopped VM. A running one is returned as it is. FAILED_PRECONDITION: wrong state.
+        One that gave way to another is given a place on its node first. RESOURCE_EXHAUSTED: there is none, and it stays stopped.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -162,7 +163,7 @@ class VmServiceServicer:
     def MoveVm(self, request, context):
         """Moves a VM to another node with its disk: it is shut down, moved, and runs again. One that is stopped stays so.
         RESOURCE_EXHAUSTED: no other node fits; nothing has changed. FAILED_PRECONDITION: wrong state, or the move failed and was
-        undone: the VM is on its node as before.
+        undone: the VM is on its node as before; or it gave way to another, and has to be started first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
