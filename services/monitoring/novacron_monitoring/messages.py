@@ -11,10 +11,11 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from novacron.api.monitoring import v1
 from novacron.errors import InvalidArgument
 
+from . import quantile
 from .question import Aggregate, Question, asked
 from .sample import METRICS, Sample
 from .samples import Written
-from .store import Point
+from .store import Point, Quantile
 from .target import DEFAULT_INTERVAL, NewTarget, Target
 
 _AGGREGATES = {
@@ -76,6 +77,23 @@ def answer(points: Iterable[Point], unit: str) -> v1.QueryVmMetricsResponse:
     for point in points:
         response.points.add(value=point.value).time.FromDatetime(point.time)
     return response
+
+
+def quantile_question(request: v1.GetVmMetricsQuantilesRequest, now: datetime) -> quantile.QuantileQuestion:
+    return quantile.asked(
+        [UUID(vm_id) for vm_id in request.vm_ids],
+        request.metric,
+        request.quantile,
+        start=_time(request.start_time, "start_time") if request.HasField("start_time") else None,
+        end=_time(request.end_time, "end_time") if request.HasField("end_time") else None,
+        now=now,
+    )
+
+
+def quantiles(found: Iterable[Quantile], unit: str) -> v1.GetVmMetricsQuantilesResponse:
+    return v1.GetVmMetricsQuantilesResponse(
+        quantiles=[v1.VmMetricsQuantile(vm_id=str(one.vm_id), value=one.value) for one in found], unit=unit
+    )
 
 
 def sample(vm_sample: Sample) -> v1.VmSample:

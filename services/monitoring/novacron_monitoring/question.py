@@ -54,6 +54,27 @@ class Question:
         return last - first + 1
 
 
+def check_metric(metric: str) -> None:
+    """:raises InvalidArgument: there is none of this name."""
+    if metric not in METRICS:
+        raise InvalidArgument.at("metric", f"there is no metric {metric!r}; there are {', '.join(METRICS)}")
+
+
+def span(start: datetime | None, end: datetime | None, now: datetime) -> tuple[datetime, datetime]:
+    """The time that is asked about: by default the hour before ``end``, and ``end`` now.
+
+    :raises InvalidArgument: it ends before it starts, or is before all time.
+    """
+    end = end or now
+    try:
+        start = start or end - DEFAULT_SPAN
+    except OverflowError:
+        raise InvalidArgument.at("end_time", "is before all time") from None
+    if start >= end:
+        raise InvalidArgument.at("start_time", f"{start.isoformat()} must be before end_time, {end.isoformat()}")
+    return start, end
+
+
 def asked(
     vm_id: UUID,
     metric: str,
@@ -68,15 +89,8 @@ def asked(
 
     :raises InvalidArgument: an unknown metric, a time that ends before it starts, too many steps.
     """
-    if metric not in METRICS:
-        raise InvalidArgument.at("metric", f"there is no metric {metric!r}; there are {', '.join(METRICS)}")
-    end = end or now
-    try:
-        start = start or end - DEFAULT_SPAN
-    except OverflowError:
-        raise InvalidArgument.at("end_time", "is before all time") from None
-    if start >= end:
-        raise InvalidArgument.at("start_time", f"{start.isoformat()} must be before end_time, {end.isoformat()}")
+    check_metric(metric)
+    start, end = span(start, end, now)
     question = Question(vm_id, metric, start, end, step or DEFAULT_STEP, aggregate)
     if question.steps > MOST_STEPS:
         least = -(-(end - start) // timedelta(seconds=MOST_STEPS - 1)) or 1

@@ -69,6 +69,12 @@ class MetricsServicer(v1.MetricsServiceServicer):
             raise NotFound.named("vm", question.vm_id)
         return messages.answer(points, question.unit)
 
+    async def GetVmMetricsQuantiles(
+        self, request: v1.GetVmMetricsQuantilesRequest, context: Any
+    ) -> v1.GetVmMetricsQuantilesResponse:
+        question = messages.quantile_question(request, self._clock.now())
+        return messages.quantiles(await self._store.quantiles(question, current().tenant_filter), question.unit)
+
     async def GetLatestVmMetrics(self, request: v1.GetLatestVmMetricsRequest, context: Any) -> v1.VmSample:
         vm_id, tenant = UUID(request.vm_id), current().tenant_filter
         sample = await self._store.latest(vm_id, tenant)

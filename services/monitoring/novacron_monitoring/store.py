@@ -12,6 +12,7 @@ from psycopg.rows import class_row
 
 from novacron.db import Connection, Database
 
+from .quantile import QuantileQuestion
 from .question import ORIGIN, Aggregate, Question
 from .sample import METRICS, Sample
 from .target import NewTarget, Target
@@ -72,6 +73,12 @@ WHERE vm_id = %(vm)s AND (%(tenant)s::uuid IS NULL OR tenant_id = %(tenant)s)
     AND vm_metrics.time >= %(start)s AND vm_metrics.time < %(end)s AND {metric} IS NOT NULL
 GROUP BY 1 ORDER BY 1
 """)
+_QUANTILES = sql.SQL("""
+SELECT vm_id, percentile_cont(%(quantile)s) WITHIN GROUP (ORDER BY {metric}::double precision) AS value FROM vm_metrics
+WHERE vm_id = ANY(%(vms)s) AND (%(tenant)s::uuid IS NULL OR tenant_id = %(tenant)s)
+    AND time >= %(start)s AND time < %(end)s AND {metric} IS NOT NULL
+GROUP BY vm_id ORDER BY vm_id
+""")
 _AGGREGATES = {
     Aggregate.AVG: sql.SQL("avg({metric})"),
     Aggregate.MIN: sql.SQL("min({metric})"),
@@ -87,6 +94,14 @@ class Point:
     """One step of an answer, by its start."""
 
     time: datetime
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Quantile:
+    """One VM's value."""
+
+    vm_id: UUID
     value: float
 
 
@@ -173,4 +188,21 @@ class Store:
             "origin": ORIGIN,
         }
         async with self._database.connection() as connection, connection.cursor(row_factory=class_row(Point)) as cursor:
+            return await (await cursor.execute(statement, values)).fetchall()
+
+    async def quantiles(self, question: QuantileQuestion, tenant: UUID | None) -> list[Quantile]:
+        """One for each VM with a value, by its id: all of them in one statement."""
+        assert question.metric in METRICS, "a question names a metric that there is"
+        statement = _QUANTILES.format(metric=sql.Identifier(question.metric))
+        values = {
+            "vms": list(question.vm_ids),
+            "tenant": tenant,
+            "start": question.start,
+            "end": question.end,
+            "quantile": question.quantile,
+        }
+        async with (
+            self._database.connection() as connection,
+            connection.cursor(row_factory=class_row(Quantile)) as cursor,
+        ):
             return await (await cursor.execute(statement, values)).fetchall()

@@ -174,6 +174,36 @@ class Point(_message.Message):
     value: float
     def __init__(self, time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., value: _Optional[float] = ...) -> None: ...
 
+class GetVmMetricsQuantilesRequest(_message.Message):
+    __slots__ = ("vm_ids", "metric", "start_time", "end_time", "quantile")
+    VM_IDS_FIELD_NUMBER: _ClassVar[int]
+    METRIC_FIELD_NUMBER: _ClassVar[int]
+    START_TIME_FIELD_NUMBER: _ClassVar[int]
+    END_TIME_FIELD_NUMBER: _ClassVar[int]
+    QUANTILE_FIELD_NUMBER: _ClassVar[int]
+    vm_ids: _containers.RepeatedScalarFieldContainer[str]
+    metric: str
+    start_time: _timestamp_pb2.Timestamp
+    end_time: _timestamp_pb2.Timestamp
+    quantile: float
+    def __init__(self, vm_ids: _Optional[_Iterable[str]] = ..., metric: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., quantile: _Optional[float] = ...) -> None: ...
+
+class GetVmMetricsQuantilesResponse(_message.Message):
+    __slots__ = ("quantiles", "unit")
+    QUANTILES_FIELD_NUMBER: _ClassVar[int]
+    UNIT_FIELD_NUMBER: _ClassVar[int]
+    quantiles: _containers.RepeatedCompositeFieldContainer[VmMetricsQuantile]
+    unit: str
+    def __init__(self, quantiles: _Optional[_Iterable[_Union[VmMetricsQuantile, _Mapping]]] = ..., unit: _Optional[str] = ...) -> None: ...
+
+class VmMetricsQuantile(_message.Message):
+    __slots__ = ("vm_id", "value")
+    VM_ID_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    vm_id: str
+    value: float
+    def __init__(self, vm_id: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
+
 class GetLatestVmMetricsRequest(_message.Message):
     __slots__ = ("vm_id",)
     VM_ID_FIELD_NUMBER: _ClassVar[int]

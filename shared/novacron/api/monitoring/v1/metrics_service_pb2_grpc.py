@@ -65,6 +65,11 @@ class MetricsServiceStub:
                 request_serializer=novacron_dot_api_dot_monitoring_dot_v1_dot_metrics__service__pb2.QueryVmMetricsRequest.SerializeToString,
                 response_deserializer=novacron_dot_api_dot_monitoring_dot_v1_dot_metrics__service__pb2.QueryVmMetricsResponse.FromString,
                 _registered_method=True)
+        self.GetVmMetricsQuantiles = channel.unary_unary(
+                '/novacron.api.monitoring.v1.MetricsService/GetVmMetricsQuantiles',
+                request_serializer=novacron_dot_api_dot_monitoring_dot_v1_dot_metrics__service__pb2.GetVmMetricsQuantilesRequest.SerializeToString,
+                response_deserializer=novacron_dot_api_dot_monitoring_dot_v1_dot_metrics__service__pb2.GetVmMetricsQuantilesResponse.FromString,
+                _registered_method=True)
         self.GetLatestVmMetrics = channel.unary_unary(
                 '/novacron.api.monitoring.v1.MetricsService/GetLatestVmMetrics',
                 request_serializer=novacron_dot_api_dot_monitoring_dot_v1_dot_metrics__service__pb2.GetLatestVmMetricsRequest.SerializeToString,
@@ -119,6 +124,14 @@ class MetricsServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetVmMetricsQuantiles(self, request, context):
+        """Returns one quantile of one metric for each of many VMs. Those that the caller may not see, that there are not, and of which
+        nothing was measured in that time are left out, all alike.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetLatestVmMetrics(self, request, context):
         """Returns the newest sample of a VM. NOT_FOUND: no such VM for this tenant, or no sample yet.
         """
@@ -158,6 +171,11 @@ def add_MetricsServiceServicer_to_server(servicer, server):
                     servicer.QueryVmMetrics,
                     request_deserializer=novacron_dot_api_dot_monitoring_dot_v1_dot_metrics__service__pb2.QueryVmMetricsRequest.FromString,
                     response_serializer=novacron_dot_api_dot_monitoring_dot_v1_dot_metrics__service__pb2.QueryVmMetricsResponse.SerializeToString,
+            ),
+            'GetVmMetricsQuantiles': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetVmMetricsQuantiles,
+                    request_deserializer=novacron_dot_api_dot_monitoring_dot_v1_dot_metrics__service__pb2.GetVmMetricsQuantilesRequest.FromString,
+                    response_serializer=novacron_dot_api_dot_monitoring_dot_v1_dot_metrics__service__pb2.GetVmMetricsQuantilesResponse.SerializeToString,
             ),
             'GetLatestVmMetrics': grpc.unary_unary_rpc_method_handler(
                     servicer.GetLatestVmMetrics,
@@ -328,6 +346,33 @@ class MetricsService:
             '/novacron.api.monitoring.v1.MetricsService/QueryVmMetrics',
             novacron_dot_api_dot_monitoring_dot_v1_dot_metrics__service__pb2.QueryVmMetricsRequest.SerializeToString,
             novacron_dot_api_dot_monitoring_dot_v1_dot_metrics__service__pb2.QueryVmMetricsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetVmMetricsQuantiles(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/novacron.api.monitoring.v1.MetricsService/GetVmMetricsQuantiles',
+            novacron_dot_api_dot_monitoring_dot_v1_dot_metrics__service__pb2.GetVmMetricsQuantilesRequest.SerializeToString,
+            novacron_dot_api_dot_monitoring_dot_v1_dot_metrics__service__pb2.GetVmMetricsQuantilesResponse.FromString,
             options,
             channel_credentials,
             insecure,
