@@ -1,6 +1,7 @@
 """The rules of the house that a reader would miss if they were broken."""
 
 import ast
+import functools
 import re
 import statistics
 import subprocess
@@ -40,17 +41,34 @@ def tracked():
     return [ROOT / path for path in listed.stdout.split("\0") if path and (ROOT / path).is_file()]
 
 
-def functions(tree):
-    return [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+@functools.cache
+def text_of(path):
+    return path.read_text()
+
+
+@functools.cache
+def nodes(path):
+    """Every node of a file's tree; the module itself is the first."""
+    return list(ast.walk(ast.parse(text_of(path))))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _trees_are_held_no_longer_than_they_are_read():
+    yield
+    nodes.cache_clear()
+
+
+def functions(path):
+    return [node for node in nodes(path) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
 
 
 def test_a_file_is_small_and_begins_by_saying_what_it_is():
     for path in PACKAGES:
-        text = path.read_text()
+        text = text_of(path)
         assert text.count("\n") < 400, f"{name(path)}: a file is about one thing: split it"
-        assert ast.get_docstring(ast.parse(text)), f"{name(path)}: the first line of a module says what it is"
+        assert ast.get_docstring(nodes(path)[0]), f"{name(path)}: the first line of a module says what it is"
         assert not re.search(r"\b(TODO|FIXME|XXX|NotImplementedError)\b", text), f"{name(path)}: leaves something open"
-    assert statistics.median(path.read_text().count("\n") for path in PACKAGES) <= 225
+    assert statistics.median(text_of(path).count("\n") for path in PACKAGES) <= 225
 
 
 def test_no_module_has_a_name_that_says_nothing():
@@ -60,29 +78,27 @@ def test_no_module_has_a_name_that_says_nothing():
 
 def test_generated_code_ends_at_the_edge():
     for path in PACKAGES:
-        imports = {
-            node.module or "" for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)
-        }
+        imports = {node.module or "" for node in nodes(path) if isinstance(node, ast.ImportFrom)}
         seen = {module for module in imports if re.match(r"(novacron\.)?api(\.|$)", module)}
         assert not seen or API_FILES.search(str(path)), f"{name(path)} imports {seen}"
 
 
 def test_only_the_chain_ends_a_call():
-    aborting = [name(path) for path in PACKAGES if re.search(r"context\.abort", path.read_text())]
+    aborting = [name(path) for path in PACKAGES if re.search(r"context\.abort", text_of(path))]
     assert aborting == ["shared/novacron/rpc/server.py"], "raise a typed error: the chain makes the status"
 
 
 def test_a_servicer_method_is_three_beats():
     for path in PACKAGES:
         if path.name.endswith("servicer.py"):
-            for function in functions(ast.parse(path.read_text())):
+            for function in functions(path):
                 lines = function.end_lineno - function.lineno
                 assert lines < 30, f"{name(path)}: {function.name} does more than convert, call, convert back"
 
 
 def test_a_constructor_takes_few_arguments():
     for path in PACKAGES:
-        for function in functions(ast.parse(path.read_text())):
+        for function in functions(path):
             if function.name == "__init__":
                 assert len(function.args.args) - 1 <= 6, f"{name(path)}:{function.lineno}: too many to wire by position"
 
@@ -127,13 +143,14 @@ def test_every_rpc_may_be_repeated_but_those_that_say_why_not(method):
     assert policy.idempotent or method.name in once_only
 
 
+@functools.cache
 def servicer_sources(service):
-    """Every function of a service's package by name, with its source: what a servicer's method may reach."""
+    """Every function of a service's package by name, with its lines: what a servicer's method may reach."""
     found = {}
     for path in sorted((ROOT / "services" / service).rglob("*.py")):
-        text = path.read_text()
-        for function in functions(ast.parse(text)):
-            found.setdefault(function.name, []).append(ast.get_source_segment(text, function))
+        lines = text_of(path).splitlines()
+        for function in functions(path):
+            found.setdefault(function.name, []).append("\n".join(lines[function.lineno - 1 : function.end_lineno]))
     return found
 
 
