@@ -21,31 +21,35 @@ from ..embedded.valkey import EmbeddedValkey
 from ..rpc.tls import Identification
 from .databases import Databases
 from .faultproxy import FaultProxy
+from .memory import directory_in_memory
 from .servers import Servers
 
 # What it holds ends with the session, and a process that is killed leaves what it wrote to the kernel. A password that lasts as
-# long is proved at thousands of connections: that shall not take the time that guards one that is stolen.
+# long is proved at thousands of connections: that shall not take the time that guards one that is stolen. Its log may lie in
+# memory, and shall not fill it.
 _FOR_A_SESSION = """\
 fsync = off
 full_page_writes = off
 scram_iterations = 1
+max_wal_size = '128MB'
 """
 
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
     """The session's PostgreSQL, with its superuser."""
-    server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres") / "data", free_port())
-    server.prepare()
-    write_private(server.data_directory / "local.conf", _FOR_A_SESSION, server.account)
-    try:
-        with server.running():
-            with psycopg.connect(server.url(), autocommit=True) as connection:
-                password = connection.info.password
-                connection.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(SUPERUSER), password))
-            yield server
-    finally:
-        server.remove()
+    with directory_in_memory(otherwise=tmp_path_factory.mktemp("postgres")) as directory:
+        server = EmbeddedPostgres(directory / "data", free_port())
+        server.prepare()
+        write_private(server.data_directory / "local.conf", _FOR_A_SESSION, server.account)
+        try:
+            with server.running():
+                with psycopg.connect(server.url(), autocommit=True) as connection:
+                    password = connection.info.password
+                    connection.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(SUPERUSER), password))
+                yield server
+        finally:
+            server.remove()
 
 
 @pytest.fixture(scope="session")
