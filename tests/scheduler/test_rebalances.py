@@ -5,6 +5,12 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from novacron.api.monitoring.v1 import (
+    GetVmMetricsQuantilesResponse,
+    MetricsServiceServicer,
+    VmMetricsQuantile,
+    add_MetricsServiceServicer_to_server,
+)
 from novacron.api.scheduler.v1 import (
     REBALANCE_KIND_CONSOLIDATION,
     REBALANCE_KIND_HOTSPOT,
@@ -15,6 +21,7 @@ from novacron.api.scheduler.v1 import (
 )
 from novacron.errors import InvalidArgument, PermissionDenied
 from novacron.ids import derived_id
+from novacron_scheduler.clients import MonitoringClient
 from novacron_scheduler.overcommit import UNSHARED
 from novacron_scheduler.rebalance_servicer import RebalanceServicer
 from novacron_scheduler.rebalances import Rebalances
@@ -22,19 +29,23 @@ from novacron_scheduler.rebalances import Rebalances
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-class Measured:
-    """What monitoring would say: cores used by VM, in the place of its client."""
+class Measured(MetricsServiceServicer):
+    """Monitoring, with the cores used by each VM."""
 
     def __init__(self):
-        self.cores = {}
+        self.cores, self.questions = {}, 0
 
-    async def most(self, vm_id, metric, start, end, step):
-        assert (end - start).total_seconds() == 900
-        cores = self.cores.get(vm_id)
-        if cores is None:
-            return []
-        used, of = cores
-        return [(0, 100 * used / of)] if metric == "cpu_usage_percent" else [(0, 1024.0**2 * 256)]
+    async def GetVmMetricsQuantiles(self, request, context):
+        self.questions += 1
+        assert request.end_time.seconds - request.start_time.seconds == 900
+        assert request.quantile == 0.9
+        quantiles = []
+        for vm_id in request.vm_ids:
+            if UUID(vm_id) in self.cores:
+                used, of = self.cores[UUID(vm_id)]
+                value = 100 * used / of if request.metric == "cpu_usage_percent" else 1024.0**2 * 256
+                quantiles.append(VmMetricsQuantile(vm_id=vm_id, value=value))
+        return GetVmMetricsQuantilesResponse(quantiles=quantiles)
 
 
 class Clock:
@@ -68,7 +79,9 @@ class Room:
 @pytest.fixture
 async def room(scheduler, resources):
     measured = Measured()
-    servicer = RebalanceServicer(Rebalances(scheduler.database, measured, Clock(), UNSHARED))
+    monitoring = await scheduler.servers.start("monitoring", [(add_MetricsServiceServicer_to_server, measured)])
+    client = MonitoringClient(scheduler.servers.as_service(monitoring, "scheduler"))
+    servicer = RebalanceServicer(Rebalances(scheduler.database, client, Clock(), UNSHARED))
     server = await scheduler.servers.start("scheduler", [(add_RebalanceServiceServicer_to_server, servicer)])
     for name in ("n1", "n2"):
         await scheduler.beat(name)
@@ -99,6 +112,23 @@ async def test_claims_alone_make_no_node_hot_and_what_was_never_measured_counts_
     proposal = await room.propose()
     assert proposal.unmeasured_vms == 2
     assert len(proposal.moves) == 1
+
+
+async def test_a_thousand_vms_are_measured_with_as_many_calls_as_one(room):
+    await room.scheduler.beat("n1", capacity=room.resources(2048, 2**20, 4096))
+    vm_id = await room.vm("n1", 1)
+    for vms, calls in ((1, 2), (1000, 2), (1001, 4)):
+        await room.scheduler.rows(
+            "INSERT INTO resource_allocations SELECT (jsonb_populate_record("
+            "one, jsonb_build_object('id', gen_random_uuid(), 'vm_id', gen_random_uuid()))).*"
+            " FROM resource_allocations one, generate_series((SELECT count(*) FROM resource_allocations) + 1, %s)"
+            " WHERE vm_id = %s RETURNING id",
+            vms,
+            vm_id,
+        )
+        room.measured.questions = 0
+        assert (await room.propose()).unmeasured_vms == vms
+        assert room.measured.questions == calls
 
 
 async def test_a_consolidation_empties_the_node_with_the_fewest_vms(room):

@@ -25,8 +25,8 @@ from .store import PolicyStore, ReservationStore
 from .store.rebalance import Holding, RebalanceStore
 
 _WINDOW = timedelta(minutes=15)
-_STEP_SECONDS = 300
-_AT_ONCE = 16
+# What a VM used nine tenths of the time at most: a peak of seconds is no hot spot, and one that lasts for minutes is.
+_QUANTILE = 0.9
 _MIB = 1024 * 1024
 # No tenant's: its policies are nobody's.
 _NOBODY = UUID(int=0)
@@ -69,7 +69,7 @@ class Rebalances:
             offers = (await self._reservations.look(connection, _NOBODY)).offers
             capacities = await self._store.capacities(connection)
             demands = await self._directed(connection, holdings, offers)
-        loads = await self._loads(holdings) if wanted.kind is Kind.HOTSPOT else [None] * len(holdings)
+        loads = await self._loads(demands) if wanted.kind is Kind.HOTSPOT else [None] * len(demands)
         reached = {offer.node_id for offer in offers if offer.status in _REACHED}
         held = [
             Held(demand, one.node_id, load or _claimed(demand), one.movable and one.node_id in reached)
@@ -95,28 +95,18 @@ class Rebalances:
             demands.append(replace(demand, directive=said))
         return demands
 
-    async def _loads(self, holdings: Sequence[Holding]) -> list[Load | None]:
+    async def _loads(self, demands: Sequence[Demand]) -> list[Load | None]:
         """What each VM used of its host lately; None: nothing was measured."""
-        turns = asyncio.Semaphore(_AT_ONCE)
+        vms, end = [demand.vm_id for demand in demands], self._clock.now()
+        busy = await self._monitoring.quantiles(vms, "cpu_usage_percent", end - _WINDOW, end, _QUANTILE)
+        taken = await self._monitoring.quantiles(vms, "memory_usage_bytes", end - _WINDOW, end, _QUANTILE)
+        return [_measured(demand, busy.get(demand.vm_id), taken.get(demand.vm_id)) for demand in demands]
 
-        async def measured(demand: Demand) -> Load | None:
-            async with turns:
-                return await self._measured(demand)
 
-        async with asyncio.TaskGroup() as group:
-            asked = [group.create_task(measured(one.demand)) for one in holdings]
-        return [task.result() for task in asked]
-
-    async def _measured(self, demand: Demand) -> Load | None:
-        end = self._clock.now()
-        span = (end - _WINDOW, end, _STEP_SECONDS)
-        busy = await self._monitoring.most(demand.vm_id, "cpu_usage_percent", *span)
-        taken = await self._monitoring.most(demand.vm_id, "memory_usage_bytes", *span)
-        if not busy or not taken:
-            return None
-        # The mean of the steps' maxima: a peak of seconds is no hot spot, and one that comes again in each step is.
-        percent, amount = (sum(value for _, value in points) / len(points) for points in (busy, taken))
-        return Load(percent / 100 * demand.need.cpu_cores, amount / _MIB)
+def _measured(demand: Demand, percent: float | None, amount: float | None) -> Load | None:
+    if percent is None or amount is None:
+        return None
+    return Load(percent / 100 * demand.need.cpu_cores, amount / _MIB)
 
 
 def _claimed(demand: Demand) -> Load:
