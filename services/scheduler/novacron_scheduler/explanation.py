@@ -6,11 +6,13 @@ from collections.abc import Callable, Sequence
 
 from .placement import Candidate, Closest, Ranking
 from .policy import PlacementConstraints
+from .preemption import Preemption
 from .remedy import Remedy
 from .reservation import Demand
 from .resources import DIMENSIONS, UNITS
 
 _MOST_LABELS = 3
+_MOST_YIELDING = 5
 _REMOVED: dict[str, Callable[[Demand], str]] = {
     "elsewhere": lambda _: "where it is now",
     "node": lambda demand: f"other than {demand.node}",
@@ -40,6 +42,17 @@ def chosen(demand: Demand, ranking: Ranking, candidate: Candidate) -> str:
     return f"{scored.name}: score {scored.score:.2f} ({factors}), {standing}"
 
 
+def preempting(demand: Demand, ranking: Ranking, made: Preemption) -> str:
+    """Who gives way, and why somebody has to."""
+    told = ", ".join(one.told for one in made.yielding[:_MOST_YIELDING])
+    left = len(made.yielding) - _MOST_YIELDING
+    return (
+        f"{made.offer.name}: preempts {told}{f' and {left} more' if left > 0 else ''}, as the policy"
+        f" {demand.directive.preempting} lets priority {demand.priority} do; no node has the room free"
+        f" ({_nodes(demand, ranking)})"
+    )
+
+
 def refused(demand: Demand, ranking: Ranking, remedies: Sequence[Remedy]) -> str:
     """Why no node, and what would help."""
     asked = demand.need.told() + (f" of the type {demand.gpu_type}" if demand.gpu_type else "")
@@ -48,6 +61,8 @@ def refused(demand: Demand, ranking: Ranking, remedies: Sequence[Remedy]) -> str
     text = f"no node takes {asked} ({_nodes(demand, ranking)})"
     if ranking.closest:
         text += f"; the closest, {', then '.join(_closest(one, demand) for one in ranking.closest)}"
+    if demand.may_preempt:
+        text += f", nor would it fit if all VMs of a priority below {demand.priority} gave way"
     return f"{text}: {_would_fit(remedies)}"
 
 

@@ -61,15 +61,17 @@ def demand(request: pb.ReserveResourcesRequest, overcommit: Overcommit) -> Deman
         node=request.node,
         move_id=optional_id(request.move_id),
         groups=tuple(sorted(request.groups)),
+        priority=request.priority,
+        waits=request.waits,
+        name=request.name,
     )
 
 
 def hypothetical(request: pb.ExplainPlacementRequest, tenant_id: UUID, overcommit: Overcommit) -> Demand:
-    """A VM that is only asked about."""
+    """A VM that is only asked about, as the vm service would ask for it."""
     said = {field.name: value for field, value in request.ListFields()}
-    return demand(
-        pb.ReserveResourcesRequest(**said | {"vm_id": str(new_id()), "tenant_id": str(tenant_id)}), overcommit
-    )
+    known = {"vm_id": str(new_id()), "tenant_id": str(tenant_id), "waits": True}
+    return demand(pb.ReserveResourcesRequest(**said | known), overcommit)
 
 
 def optional_id(text: str) -> UUID | None:
@@ -130,6 +132,9 @@ def reservation(made: Reservation, *, with_host: bool = True) -> pb.Reservation:
         state=state,
         decision_id=str(made.decision_id),
         move_id=str(made.move_id) if made.move_id else "",
+        priority=made.priority,
+        yielding=map(str, made.yielding),
+        yields_to=str(made.yields_to) if made.yields_to else "",
     )
     message.allocated_at.FromDatetime(made.allocated_at)
     return message

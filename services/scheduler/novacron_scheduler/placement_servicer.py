@@ -41,6 +41,7 @@ def _message(made: Explained) -> pb.PlacementExplanation:
         closest=map(_shortfall, made.ranking.closest),
         remedies=map(_remedy, made.remedies),
         exceeded_quotas=[one.dimension for one in made.excesses],
+        yielding=[pb.Yielding(vm_id=str(one.vm_id), name=one.name, priority=one.priority) for one in made.yielding],
     )
 
 

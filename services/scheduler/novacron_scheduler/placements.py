@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from novacron.db import Database
@@ -11,6 +11,8 @@ from novacron.errors import NotFound
 
 from . import explanation, placement, quota
 from .placement import Offer, Ranking
+from .preemption import Holder
+from .preemptions import Preemptions
 from .quota import Excess
 from .remedy import Remedy, remedies
 from .reservation import Demand, Scored
@@ -27,6 +29,7 @@ class Explained:
     excesses: tuple[Excess, ...]
     words: str
     offers: Sequence[Offer]  # all nodes at that instant
+    yielding: Sequence[Holder] = ()  # who would have to give way
 
 
 class Placements:
@@ -37,6 +40,7 @@ class Placements:
         self._store = store
         self._quotas = quotas
         self._policies = PolicyStore()
+        self._preemptions = Preemptions(store)
 
     async def explain(self, demand: Demand, caller_tenant: UUID | None) -> Explained:
         """Where this VM would go now. Claims nothing, records nothing and locks nothing.
@@ -53,14 +57,19 @@ class Placements:
                 connection, demand, snapshot.guidelines, snapshot.offers, claims=False
             )
             held = await self._quotas.get(connection, demand.tenant_id)
-        ranking = placement.rank(demand, snapshot.offers)
-        if not ranking.candidates:
+            ranking = placement.rank(demand, snapshot.offers)
+            room = None if ranking.candidates else await self._preemptions.choice(connection, demand, snapshot.offers)
+        if not ranking.candidates and room is None:
             helping = remedies(demand, snapshot.offers)
             words = explanation.refused(demand, ranking, helping)
             return Explained(ranking, None, helping, (), words, snapshot.offers)
         excesses = held.exceeded_by(quota.charge(demand.need)) if held else ()
         if excesses:
             return Explained(ranking, None, (), excesses, quota.refused(excesses), snapshot.offers)
+        if room is not None:
+            words = explanation.preempting(demand, ranking, room)
+            shown = replace(ranking, candidates=(room.candidate,))
+            return Explained(shown, room.candidate.scored, (), (), words, snapshot.offers, room.yielding)
         best = ranking.candidates[0]
         words = explanation.chosen(demand, ranking, best)
         return Explained(ranking, best.scored, (), (), words, snapshot.offers)

@@ -119,6 +119,9 @@ class Reservation:
     request_digest: bytes
     move_id: UUID | None = None  # the move that claimed it
     moving: bool = False  # the VM is on its way there
+    priority: int = 0
+    yields_to: UUID | None = None  # the VM that it gives way to
+    yielding: tuple[UUID, ...] = ()  # VMs that have yet to give way to it
 
     def contradicted(self) -> AlreadyExists:
         """What another request for this VM is told."""

@@ -19,6 +19,7 @@ from .decision import decide
 from .group_claims import GroupClaims
 from .inventory.live import Inventory
 from .placement import Offer, Ranking
+from .preemptions import Preemptions
 from .quota import Usage
 from .remedy import remedies
 from .reservation import Decision, Demand, Reservation
@@ -62,6 +63,7 @@ class Reservations:
         self._tokens = tokens
         self._quotas = QuotaStore()
         self._policies = PolicyStore()
+        self._preemptions = Preemptions(store)
 
     async def reserve(self, demand: Demand, answer: Answer[Reservation, M]) -> M:
         """Choose a node for the VM and take what it needs there.
@@ -169,16 +171,31 @@ class Reservations:
             if made is not None:
                 self._inventory.learn(made.node.node_id, made.node.allocatable, made.node.allocated)
                 return made
-        raise LostRace if ranking.candidates else _NothingFits(demand, ranking, snapshot.offers)
+        if ranking.candidates:
+            raise LostRace
+        try:
+            preempting = await self._preemptions.claim(connection, demand, charge)
+        except OverQuota:
+            raise _QuotaRefuses(demand, ranking, charge) from None
+        if preempting is None:
+            raise _NothingFits(demand, ranking, snapshot.offers)
+        self._inventory.learn(preempting.node.node_id, preempting.node.allocatable, preempting.node.allocated)
+        return preempting
 
     async def confirm(self, vm_id: UUID, answer: Answer[Reservation, M]) -> M:
-        """From now on the VM holds it, and no longer the saga. :raises NotFound: nothing is held."""
+        """From now on the VM holds it, and no longer the saga.
+
+        :raises NotFound: nothing is held. :raises FailedPrecondition: others have yet to give way.
+        """
         async with self._database.transaction() as connection:
 
             async def effect() -> M:
                 held = await self._store.confirm(connection, vm_id)
                 if held is None:
                     raise NotFound.named("reservation", vm_id)
+                if held.yielding:
+                    count = "1 VM has" if len(held.yielding) == 1 else f"{len(held.yielding)} VMs have"
+                    raise FailedPrecondition(f"{count} yet to give way to it: its place is not to be used before")
                 return answer.of(held)
 
             return await barrier.once(connection, answer.message, effect)
@@ -200,12 +217,15 @@ class Reservations:
 
             return await barrier.once(connection, answer.message, effect)
 
-    async def release(self, vm_id: UUID, answer: Answer[bool, M], move_id: UUID | None = None) -> M:
-        """Give back all that the VM holds, or only what this move claimed; it may hold nothing."""
+    async def release(
+        self, vm_id: UUID, answer: Answer[bool, M], move_id: UUID | None = None, yields_to: UUID | None = None
+    ) -> M:
+        """Give back all that the VM holds, or only what this move claimed; it may hold nothing. With ``yields_to`` it is given
+        back only while it gives way to that VM."""
         async with self._database.transaction() as connection:
 
             async def effect() -> M:
-                freed = await self._store.release(connection, vm_id, move_id)
+                freed = await self._store.release(connection, vm_id, move_id, yields_to)
                 for node in freed:
                     self._inventory.learn(node.node_id, node.allocatable, node.allocated)
                 return answer.of(bool(freed))

@@ -85,6 +85,8 @@ class Resizes:
         moving = await self._store.moving(connection, vm_id)
         if moving is not None:
             raise FailedPrecondition(f"VM {vm_id} is on its way to {moving.node.name}: wait until it is there")
+        if held.yields_to is not None:
+            raise FailedPrecondition(f"VM {vm_id} gives way to VM {held.yields_to}, which has a higher priority")
         return held
 
     async def _is_this(self, connection: Connection, held: Reservation, resize_id: UUID, size: Resources) -> bool:

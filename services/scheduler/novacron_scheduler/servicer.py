@@ -58,7 +58,8 @@ class ReservationServicer(pb.ReservationServiceServicer):
         self, request: pb.ReleaseReservationRequest, context: Any
     ) -> pb.ReleaseReservationResponse:
         move_id = messages.optional_id(request.move_id)
-        return await self._reservations.release(UUID(request.vm_id), messages.RELEASED, move_id)
+        yields_to = messages.optional_id(request.yields_to)
+        return await self._reservations.release(UUID(request.vm_id), messages.RELEASED, move_id, yields_to)
 
     async def GetReservation(self, request: pb.GetReservationRequest, context: Any) -> pb.Reservation:
         caller = current()

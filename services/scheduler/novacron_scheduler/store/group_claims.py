@@ -41,7 +41,8 @@ WITH wanted AS MATERIALIZED (
     SELECT * FROM json_to_recordset(%(wanted)s::json) AS one (
         allocation_id uuid, vm_id uuid, tenant_id uuid, node_id uuid, generation bigint, digest text, allocation_type text,
         cpu_cores bigint, memory_mib bigint, storage_gib bigint, network_bandwidth_mbps bigint, gpu_count bigint,
-        gpu_type text, charge bigint[], footprint bigint[], groups text[], decision_id uuid, requested jsonb, constraints jsonb,
+        gpu_type text, charge bigint[], footprint bigint[], groups text[], priority integer, vm_name text,
+        decision_id uuid, requested jsonb, constraints jsonb,
         candidates jsonb, removed jsonb, algorithm text, score double precision, factors jsonb, explanation text, version text
     )
 ), needed AS (
@@ -59,11 +60,11 @@ WITH wanted AS MATERIALIZED (
     INSERT INTO resource_allocations (
         id, vm_id, tenant_id, node_id, decision_id, request_digest, allocation_type,
         cpu_cores, memory_mb, storage_gb, network_bandwidth_mbps, gpu_count, gpu_type, quota_charge, footprint,
-        groups
+        groups, priority, vm_name
     )
     SELECT allocation_id, vm_id, tenant_id, node_id, decision_id, decode(digest, 'hex'),
         allocation_type::allocation_type_enum, wanted.cpu_cores, wanted.memory_mib, wanted.storage_gib,
-        wanted.network_bandwidth_mbps, wanted.gpu_count, wanted.gpu_type, charge, footprint, groups
+        wanted.network_bandwidth_mbps, wanted.gpu_count, wanted.gpu_type, charge, footprint, groups, priority, wanted.vm_name
     FROM wanted JOIN claimed ON claimed.id = wanted.node_id
     ON CONFLICT DO NOTHING
     RETURNING vm_id, tenant_id, quota_charge AS charge, allocated_at
@@ -166,6 +167,8 @@ def _wanted(one: Choice) -> dict[str, Any]:
         "charge": charge(demand.need),
         "footprint": demand.footprint,
         "groups": demand.groups,
+        "priority": demand.priority,
+        "vm_name": demand.name,
     }
 
 

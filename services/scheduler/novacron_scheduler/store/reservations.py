@@ -68,13 +68,13 @@ WITH claimed AS (
     INSERT INTO resource_allocations (
         id, vm_id, tenant_id, node_id, decision_id, request_digest, allocation_type,
         cpu_cores, memory_mb, storage_gb, network_bandwidth_mbps, gpu_count, gpu_type, move_id, status, quota_charge, footprint,
-        groups
+        groups, priority, vm_name
     )
     SELECT %(allocation_id)s::uuid, %(vm_id)s::uuid, %(tenant_id)s::uuid, claimed.id, %(decision_id)s::uuid,
         %(digest)s::bytea, %(allocation_type)s::allocation_type_enum,
         %(cpu_cores)s, %(memory_mib)s, %(storage_gib)s, %(network_bandwidth_mbps)s, %(gpu_count)s, %(gpu_type)s::text,
         %(move_id)s::uuid, %(status)s::allocation_status_enum, %(charge)s::bigint[], %(footprint)s::bigint[],
-        %(groups)s::text[]
+        %(groups)s::text[], %(priority)s, %(name)s::text
     FROM claimed
     RETURNING allocated_at
 ), counted AS (
@@ -89,7 +89,10 @@ _RESERVATION = f"""
 SELECT {NODE_COLUMNS}, held.vm_id, held.tenant_id, held.cpu_cores, held.memory_mb, held.storage_gb,
     held.network_bandwidth_mbps, held.gpu_count, held.gpu_type, held.allocation_type::text, held.allocated_at,
     held.confirmed_at, held.decision_id, held.request_digest, held.move_id, held.status = 'migrating',
-    coalesce(held.footprint, ARRAY[{", ".join(f"held.{name}" for name in AMOUNTS)}])
+    coalesce(held.footprint, ARRAY[{", ".join(f"held.{name}" for name in AMOUNTS)}]), held.priority, held.yields_to,
+    ARRAY(
+        SELECT one.vm_id FROM resource_allocations one WHERE one.yields_to = held.vm_id AND one.status = 'active' ORDER BY 1
+    )
 FROM {{held}} held JOIN nodes ON nodes.id = held.node_id
 """
 _HELD = _RESERVATION.format(held="resource_allocations") + "WHERE held.vm_id = %s AND held.status = 'active'"
@@ -134,17 +137,33 @@ UPDATE tenant_quotas SET
 FROM arrived WHERE tenant_quotas.tenant_id = arrived.tenant_id
 """
 
-# Whoever comes second waits for the first, finds the row deallocated and changes nothing: what was held is freed once.
+# Whoever comes second waits for the first, finds the row deallocated and changes nothing: what was held is freed once. What VMs
+# that have not left yet gave up for it is theirs again, in the same change of the node: that is less than what it frees. They
+# are locked before the node, as they themselves are released.
 RELEASED = f"""
-WITH released AS (
+WITH released_vm (vm_id) AS (VALUES (%s::uuid)), yielding AS MATERIALIZED (
+    SELECT id, yielded FROM resource_allocations
+    WHERE yields_to = (SELECT vm_id FROM released_vm) AND status = 'active' ORDER BY id FOR UPDATE
+), released AS (
     UPDATE resource_allocations SET status = 'deallocated', deallocated_at = now()
-    WHERE vm_id = %s AND {{which}}
+    WHERE vm_id = (SELECT vm_id FROM released_vm) AND (SELECT count(*) FROM yielding) >= 0 AND {{which}}
     RETURNING tenant_id, node_id, {FOOTPRINT} AS footprint, {CHARGE} AS charge
+), given_back AS (
+    UPDATE resource_allocations whole SET yields_to = NULL, yielded = NULL,
+        footprint = ARRAY[{", ".join(f"whole.footprint[{n}] + yielding.yielded[{n}]" for n, _ in _NUMBERED)}]
+    FROM yielding WHERE whole.id = yielding.id AND EXISTS (SELECT FROM released)
+    RETURNING yielding.yielded
 ), refunded AS (
     {REFUND}
 )
 UPDATE nodes SET
-    {", ".join(f"allocated_{name} = allocated_{name} - released.footprint[{n}]" for n, name in _NUMBERED)}
+    {
+    ", ".join(
+        f"allocated_{name} = allocated_{name} - released.footprint[{n}]"
+        f" + (SELECT coalesce(sum(yielded[{n}]), 0) FROM given_back)"
+        for n, name in _NUMBERED
+    )
+}
 FROM released WHERE nodes.id = released.node_id
 RETURNING nodes.id,
     ARRAY[nodes.allocatable_cpu_cores, nodes.allocatable_memory_mb, nodes.allocatable_storage_gb,
@@ -153,6 +172,7 @@ RETURNING nodes.id,
           nodes.allocated_network_bandwidth_mbps, nodes.allocated_gpu_count]
 """
 _RELEASE = RELEASED.format(which="status <> 'deallocated'")
+_RELEASE_YIELDED = RELEASED.format(which="status = 'active' AND yields_to = %s")
 _RELEASE_LEFT = RELEASED.format(which="status = 'active'")
 # Of a move that has arrived nothing is released: what it claimed is the VM's own place.
 _RELEASE_CLAIMED = RELEASED.format(which="status = 'migrating' AND move_id = %s")
@@ -202,6 +222,10 @@ class ReservationStore:
             policies = await connection.execute(GUIDELINES, (tenant_id,))
         return _snapshot(await seen.fetchall(), await policies.fetchall())
 
+    async def offers(self, connection: Connection) -> Sequence[Offer]:
+        """The nodes as they are now."""
+        return [offer(row[1:]) for row in await (await connection.execute(_SNAPSHOT, (None,))).fetchall()]
+
     async def held(self, connection: Connection, vm_id: UUID, *, lock: bool = False) -> Reservation | None:
         """What the VM holds; with ``lock`` it stays so until the transaction ends."""
         row = await (await connection.execute(_HELD_LOCKED if lock else _HELD, (vm_id,))).fetchone()
@@ -242,6 +266,8 @@ class ReservationStore:
             "charge": list(charge),
             "footprint": list(demand.footprint),
             "groups": list(demand.groups),
+            "priority": demand.priority,
+            "name": demand.name,
         }
         try:
             row = await (await connection.execute(_CLAIM, values)).fetchone()
@@ -265,15 +291,21 @@ class ReservationStore:
             request_digest=digest,
             move_id=demand.move_id,
             moving=demand.move_id is not None,
+            priority=demand.priority,
         )
 
     async def confirm(self, connection: Connection, vm_id: UUID) -> Reservation | None:
         row = await (await connection.execute(_CONFIRM, (vm_id,))).fetchone()
         return None if row is None else _reservation(row)
 
-    async def release(self, connection: Connection, vm_id: UUID, move_id: UUID | None = None) -> list[Left]:
-        """Free what is held, or what this move claimed if one is named; how it left the nodes. Nothing was held: no node."""
-        if move_id is None:
+    async def release(
+        self, connection: Connection, vm_id: UUID, move_id: UUID | None = None, yields_to: UUID | None = None
+    ) -> list[Left]:
+        """Free what is held, or what this move claimed if one is named; how it left the nodes. Nothing was held: no node.
+        With ``yields_to`` only while it gives way to that VM."""
+        if yields_to is not None:
+            rows = await (await connection.execute(_RELEASE_YIELDED, (vm_id, yields_to))).fetchall()
+        elif move_id is None:
             rows = await (await connection.execute(_RELEASE, (vm_id,))).fetchall()
         else:
             rows = await (await connection.execute(_RELEASE_CLAIMED, (vm_id, move_id))).fetchall()
@@ -325,8 +357,8 @@ def offer(row: tuple[Any, ...]) -> Offer:
 
 
 def _reservation(row: tuple[Any, ...]) -> Reservation:
-    vm_id, tenant_id, *amounts, gpu_type, kind, allocated_at, confirmed_at, decision_id, digest = row[NODE_WIDTH:-3]
-    move_id, moving, footprint = row[-3:]
+    vm_id, tenant_id, *amounts, gpu_type, kind, allocated_at, confirmed_at, decision_id, digest = row[NODE_WIDTH:-6]
+    move_id, moving, footprint, priority, yields_to, yielding = row[-6:]
     return Reservation(
         vm_id=vm_id,
         tenant_id=tenant_id,
@@ -341,4 +373,7 @@ def _reservation(row: tuple[Any, ...]) -> Reservation:
         request_digest=bytes(digest),
         move_id=move_id,
         moving=moving,
+        priority=priority,
+        yields_to=yields_to,
+        yielding=tuple(yielding),
     )

@@ -26,7 +26,7 @@ RESERVATION_STATE_CONFIRMED: ReservationState
 RESERVATION_STATE_MOVING: ReservationState
 
 class Reservation(_message.Message):
-    __slots__ = ("vm_id", "tenant_id", "node", "resources", "allocation_type", "state", "allocated_at", "decision_id", "move_id", "footprint")
+    __slots__ = ("vm_id", "tenant_id", "node", "resources", "allocation_type", "state", "allocated_at", "decision_id", "move_id", "footprint", "priority", "yielding", "yields_to")
     VM_ID_FIELD_NUMBER: _ClassVar[int]
     TENANT_ID_FIELD_NUMBER: _ClassVar[int]
     NODE_FIELD_NUMBER: _ClassVar[int]
@@ -37,6 +37,9 @@ class Reservation(_message.Message):
     DECISION_ID_FIELD_NUMBER: _ClassVar[int]
     MOVE_ID_FIELD_NUMBER: _ClassVar[int]
     FOOTPRINT_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    YIELDING_FIELD_NUMBER: _ClassVar[int]
+    YIELDS_TO_FIELD_NUMBER: _ClassVar[int]
     vm_id: str
     tenant_id: str
     node: _node_service_pb2.Node
@@ -47,7 +50,10 @@ class Reservation(_message.Message):
     decision_id: str
     move_id: str
     footprint: _resources_pb2.Resources
-    def __init__(self, vm_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., node: _Optional[_Union[_node_service_pb2.Node, _Mapping]] = ..., resources: _Optional[_Union[_resources_pb2.Resources, _Mapping]] = ..., allocation_type: _Optional[_Union[_resources_pb2.AllocationType, str]] = ..., state: _Optional[_Union[ReservationState, str]] = ..., allocated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., decision_id: _Optional[str] = ..., move_id: _Optional[str] = ..., footprint: _Optional[_Union[_resources_pb2.Resources, _Mapping]] = ...) -> None: ...
+    priority: int
+    yielding: _containers.RepeatedScalarFieldContainer[str]
+    yields_to: str
+    def __init__(self, vm_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., node: _Optional[_Union[_node_service_pb2.Node, _Mapping]] = ..., resources: _Optional[_Union[_resources_pb2.Resources, _Mapping]] = ..., allocation_type: _Optional[_Union[_resources_pb2.AllocationType, str]] = ..., state: _Optional[_Union[ReservationState, str]] = ..., allocated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., decision_id: _Optional[str] = ..., move_id: _Optional[str] = ..., footprint: _Optional[_Union[_resources_pb2.Resources, _Mapping]] = ..., priority: _Optional[int] = ..., yielding: _Optional[_Iterable[str]] = ..., yields_to: _Optional[str] = ...) -> None: ...
 
 class ReserveResourcesRequest(_message.Message):
     __slots__ = ("vm_id", "tenant_id", "resources", "hypervisor_type", "node_labels", "tolerations", "allocation_type", "region", "availability_zone", "move_id", "node", "groups", "priority", "waits", "name")
