@@ -32,6 +32,7 @@ from novacron.rpc import Channel, Server
 from novacron.saga.key import set_current_key
 from novacron.testing.servers import Servers, TestUser
 from novacron_scheduler.__main__ import MIGRATIONS
+from novacron_scheduler.inventory.live import Inventory
 from novacron_scheduler.nodes import Nodes
 from novacron_scheduler.overcommit import UNSHARED, Overcommit
 from novacron_scheduler.placement_servicer import PlacementServicer
@@ -195,8 +196,9 @@ async def start_scheduler(servers: Servers, new_database: Any) -> Any:
     ) -> Scheduler:
         database = database or await new_database(*MIGRATIONS)
         tokens = PageTokens(b"k" * 32)
-        nodes = Nodes(database, NodeStore(), tokens, overcommit.allocation, lease_seconds)
-        reservations = Reservations(database, ReservationStore(), DecisionStore(), tokens)
+        inventory = Inventory(database)
+        nodes = Nodes(database, NodeStore(), tokens, overcommit.allocation, lease_seconds, inventory)
+        reservations = Reservations(database, ReservationStore(), DecisionStore(), tokens, inventory)
         placements = Placements(database, ReservationStore(), QuotaStore())
         server = await servers.start(
             "scheduler",

@@ -60,6 +60,7 @@ def offer(of, name):
         free=allocatable.minus(allocated),
         allocatable=allocatable,
         capacity=amounts(of, 12, 12, 8, 3, 2) if of.random() < 0.3 else allocatable,
+        failures=of.choice([0, 0, 0, 1, 2, 5]),
     )
 
 

@@ -69,6 +69,7 @@ FIELDS: Columns = {
     "taints": lambda node: ", ".join(f"{taint.key}={taint.value}" for taint in node.taints),
     "last heartbeat": lambda node: when(node.last_heartbeat),
     "lost since": lambda node: when(node.lost_at),
+    "recent failures": lambda node: str(node.recent_failures or ""),
     "epoch": lambda node: str(node.epoch or ""),
 }
 

@@ -29,6 +29,8 @@ from novacron.sealing import KeyRing
 from .batch_servicer import BatchServicer
 from .batches import Batches
 from .clients import MonitoringClient
+from .inventory.live import Inventory
+from .inventory.news import News
 from .leak_servicer import LeakServicer
 from .leaks import Leaks
 from .losses import Losses
@@ -65,8 +67,10 @@ async def serve(settings: SchedulerSettings, stopping: asyncio.Event) -> None:
     overcommit = _overcommit(settings)
     async with Foundation("scheduler", settings, *MIGRATIONS) as base:
         await base.bus()
-        nodes = Nodes(base.database, NodeStore(), tokens, overcommit.allocation, settings.node_lease_seconds)
-        reservations = Reservations(base.database, ReservationStore(), DecisionStore(), tokens)
+        inventory = Inventory(base.database)
+        news = News(base.redis, inventory, base.instance)
+        nodes = Nodes(base.database, NodeStore(), tokens, overcommit.allocation, settings.node_lease_seconds, inventory)
+        reservations = Reservations(base.database, ReservationStore(), DecisionStore(), tokens, inventory)
         losses = Losses(base.database, SystemClock(), settings.node_lease_seconds, settings.node_loss_grace_seconds)
         server = base.server()
         server.add(add_NodeServiceServicer_to_server, NodeServicer(nodes))
@@ -87,7 +91,9 @@ async def serve(settings: SchedulerSettings, stopping: asyncio.Event) -> None:
         rebalances = Rebalances(base.database, monitoring, SystemClock(), overcommit)
         server.add(add_RebalanceServiceServicer_to_server, RebalanceServicer(rebalances))
         server.add(add_LeakServiceServicer_to_server, LeakServicer(Leaks(base.database)))
-        async with base.serving(server, background=[losses, Retention(HistoryStore(base.database), _ages(settings))]):
+        async with base.serving(
+            server, background=[news, losses, Retention(HistoryStore(base.database), _ages(settings))]
+        ):
             await stopping.wait()
 
 

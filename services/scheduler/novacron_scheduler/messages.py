@@ -99,6 +99,7 @@ def node(made: Node) -> pb.Node:
         status=_status(made.status),
         description=said.description,
         epoch=made.epoch,
+        recent_failures=made.recent_failures,
     )
     message.last_heartbeat.FromDatetime(made.last_heartbeat)
     if made.lost_at is not None:
@@ -166,6 +167,9 @@ def decision(made: Decision) -> pb.SchedulingDecision:
 
 
 NODE: Answer[Node, pb.Node] = Answer(pb.Node, node)
+FAILED: Answer[int, pb.ReportNodeFailureResponse] = Answer(
+    pb.ReportNodeFailureResponse, lambda count: pb.ReportNodeFailureResponse(recent_failures=count)
+)
 RESERVED: Answer[Reservation, pb.Reservation] = Answer(pb.Reservation, reservation)
 RELEASED: Answer[bool, pb.ReleaseReservationResponse] = Answer(
     pb.ReleaseReservationResponse, lambda released: pb.ReleaseReservationResponse(released=released)

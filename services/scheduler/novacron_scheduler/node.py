@@ -110,6 +110,7 @@ class Node:
     last_heartbeat: datetime
     epoch: int
     lost_at: datetime | None
+    recent_failures: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,10 @@ from novacron.db import Database
 from novacron.errors import FailedPrecondition, InvalidArgument, NotFound, PermissionDenied
 from novacron.paging import Comparison, Filter, PageTokens, page_size, parse_filter
 from novacron.saga import barrier
+from novacron.saga.key import SagaKey, current_key
 
 from .answer import Answer, M
+from .inventory.live import Inventory
 from .node import Cluster, Heartbeat, Lease, Node, NodeStatus
 from .resources import Ratios, Resources
 from .store import NodeEventStore, NodeStore
@@ -22,9 +24,16 @@ class Nodes:
     """What may be done with nodes."""
 
     def __init__(
-        self, database: Database, store: NodeStore, tokens: PageTokens, ratios: Ratios, lease_seconds: float
+        self,
+        database: Database,
+        store: NodeStore,
+        tokens: PageTokens,
+        ratios: Ratios,
+        lease_seconds: float,
+        inventory: Inventory | None = None,
     ) -> None:
         self._database = database
+        self._inventory = inventory or Inventory(database)
         self._store = store
         self._tokens = tokens
         self._ratios = ratios
@@ -79,7 +88,26 @@ class Nodes:
                 node = await self._store.set_status(connection, _key(name_or_id), status)
                 return answer.of(_found(node, name_or_id))
 
-            return await barrier.once(connection, answer.message, effect)
+            made = await barrier.once(connection, answer.message, effect)
+        self._inventory.outdate()
+        return made
+
+    async def failed(self, node_id: UUID, answer: Answer[int, M]) -> M:
+        """A VM could not be made there: for a while other nodes go before it. :raises NotFound: no such node."""
+        async with self._database.transaction() as connection:
+
+            async def effect() -> M:
+                count = await self._store.failed(connection, node_id)
+                if count is None:
+                    raise NotFound.named("node", node_id)
+                return answer.of(count)
+
+            # It is told while a step is undone, whose key is good for that: this is a deed of its own.
+            key = current_key()
+            own = SagaKey(key.saga_id, f"{key.step}-failed", "action") if key else None
+            made = await barrier.once(connection, answer.message, effect, key=own)
+        self._inventory.outdate()
+        return made
 
     async def page(self, size: int, token: str, text: str) -> tuple[list[Node], str]:
         """Nodes by name, and the token of the next page. :raises InvalidArgument: filter or token is none of ours."""

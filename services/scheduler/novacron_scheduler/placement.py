@@ -46,6 +46,7 @@ class Offer:
     free: Resources
     allocatable: Resources
     capacity: Resources  # what the host has: no ratio makes a VM larger than it
+    failures: int = 0  # that are not long ago
 
     def most(self, demand: Demand) -> Resources:
         """The most of each dimension that such a VM could be given now."""
@@ -148,6 +149,11 @@ def gpu_kept(offer: Offer, demand: Demand, left: Resources) -> float:
     return 1.0 if demand.need.gpu_count or not left.gpu_count else 0.0
 
 
+def reliability(offer: Offer, demand: Demand, left: Resources) -> float:
+    """1 where nothing has failed lately, and less with each failure: 1/2, 1/3, ..."""
+    return 1.0 / (1 + offer.failures)
+
+
 def packed(offer: Offer, demand: Demand, left: Resources) -> float:
     """The less is left, the better: nodes fill up one by one, and whole ones stay free."""
     return 1.0 - headroom(offer, demand, left)
@@ -181,6 +187,7 @@ SCORES: dict[str, Score] = {
     "headroom": (1.0, headroom),
     "balance": (0.5, balance),
     "gpu_kept": (1.0, gpu_kept),
+    "reliability": (1.0, reliability),
 }
 
 

@@ -34,6 +34,11 @@ class NodeServicer(pb.NodeServiceServicer):
     async def DrainNode(self, request: pb.DrainNodeRequest, context: Any) -> pb.Node:
         return await self._nodes.drain(request.node, messages.NODE, undo=request.undo)
 
+    async def ReportNodeFailure(
+        self, request: pb.ReportNodeFailureRequest, context: Any
+    ) -> pb.ReportNodeFailureResponse:
+        return await self._nodes.failed(UUID(request.node_id), messages.FAILED)
+
     async def ListClusters(self, request: pb.ListClustersRequest, context: Any) -> pb.ListClustersResponse:
         found, following = await self._nodes.clusters(request.page_size, request.page_token)
         return pb.ListClustersResponse(clusters=map(messages.cluster, found), next_page_token=following)

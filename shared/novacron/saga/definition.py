@@ -32,6 +32,8 @@ from uuid import UUID
 from pydantic import PydanticSchemaGenerationError, TypeAdapter
 from pydantic.errors import PydanticInvalidForJsonSchema
 
+from .record import StepError
+
 P = TypeVar("P")
 T = TypeVar("T")
 _NAME = re.compile(r"^[a-z][a-z0-9-]{0,62}$")
@@ -78,6 +80,7 @@ class Context(Generic[P]):
     params: P
     results: dict[type, Any] = field(default_factory=dict)
     services: Any = None  # what the worker was given for its steps: clients and stores
+    error: StepError | None = None  # what turned the saga back, for its compensations
 
     def result(self, kind: type[T]) -> T:
         """The result of the step that declares ``output=kind``. For steps that come after it."""

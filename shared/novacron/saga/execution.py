@@ -218,7 +218,7 @@ def context_of(saga: Saga[Any], record: Record, services: Any) -> Context[Any]:
         step = saga.step(one.step)
         if one.operation == "action" and one.outcome is AttemptOutcome.OK and step.output is not None:
             results[step.output] = adapter(step.output).validate_python(one.output)
-    return Context(record.saga_id, record.tenant_id, saga.decode(record.params), results, services)
+    return Context(record.saga_id, record.tenant_id, saga.decode(record.params), results, services, record.error)
 
 
 def _bind(local: Any, context: Context[Any], last: Any) -> Effect:

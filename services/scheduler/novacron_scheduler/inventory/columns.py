@@ -26,6 +26,7 @@ class Columns:
         self.offers: list[Offer] = []  # as read; what is free now is in the columns
         self.generations = np.empty(0, np.int64)
         self.states = np.empty(0, np.int64)  # places in STATES
+        self.failures = np.empty(0, np.float64)
         self.ties = np.empty(0, np.uint32)  # of each node's id
         self.free = np.empty((_WIDTH, 0), np.float64)
         self.whole = np.empty((_WIDTH, 0), np.float64)
@@ -64,6 +65,7 @@ class Columns:
             self.offers[row] = one
             self.generations[row] = one.generation
             self.states[row] = STATES.index(one.status)
+            self.failures[row] = one.failures
             self.capacity[:, row] = one.capacity
             self._learn(row, one.allocatable, one.allocatable.minus(one.free))
         return rows
@@ -126,6 +128,7 @@ class Columns:
         for name in (
             "generations",
             "states",
+            "failures",
             "ties",
             "learnt",
             "free",

@@ -1,6 +1,7 @@
 """The inventory of a scheduler: what there is, in memory, as fresh as a hint has to be.
 
-It knows at once what this process claims and gives back, and within a second what others do. Whoever chooses by it names what
+It knows at once what this process claims and gives back, and what others do as soon as they tell it (:mod:`.news`), or within a
+second. Whoever chooses by it names what
 was chosen, and how it was when it was read, in the claim: the database decides. So it may be late, and never wrong
 in what is promised: where a claim by it fails the node is read anew, and that nothing fits is never its word.
 """
@@ -30,6 +31,8 @@ log = logs.logger(__name__)
 # Older than this it is read anew by the way; this much older, before anything is chosen by it.
 _FRESH_SECONDS = 1.0
 _STALE_SECONDS = 5.0
+# While it is told what others do, it is read so much more seldom.
+_TOLD_FACTOR = 4
 
 
 class Inventory:
@@ -43,20 +46,33 @@ class Inventory:
         self._classes = Classes()
         self._ids = b""
         self._rows: Rows = np.empty(0, np.intp)  # of the nodes with these ids
-        self._read_at = float("-inf")
+        self._read_at = self._needed_at = float("-inf")
         self._reading: asyncio.Task[None] | None = None
+        self.told = False
+        self._changes: dict[UUID, tuple[Resources, Resources]] = {}
+        self._changed = asyncio.Event()
 
     async def fresh(self) -> None:
         """Return when the inventory may be chosen by. While it is in use this waits for nothing: it is read beside."""
-        age = time.monotonic() - self._read_at
-        if age < self._fresh_seconds:
+        age = self._age()
+        if age < self._fresh_seconds * (_TOLD_FACTOR if self.told else 1):
             return
+        reading = self._begin_reading()
+        if age > max(_STALE_SECONDS, self._fresh_seconds) or not self._fresh_seconds:
+            # Whoever waits may be cancelled; the others need it still.
+            await asyncio.shield(reading)
+            if self._read_at < self._needed_at:  # it had begun before it was needed
+                await asyncio.shield(self._begin_reading())
+
+    def _begin_reading(self) -> asyncio.Task[None]:
+        """Or join the one that is under way."""
         if self._reading is None:
             self._reading = asyncio.create_task(self._read(), name="inventory")
             self._reading.add_done_callback(self._was_read)
-        if age > max(_STALE_SECONDS, self._fresh_seconds) or not self._fresh_seconds:
-            # Whoever waits may be cancelled; the others need it still.
-            await asyncio.shield(self._reading)
+        return self._reading
+
+    def _age(self) -> float:
+        return time.monotonic() - self._read_at if self._read_at >= self._needed_at else float("inf")
 
     def rank(self, demand: Demand) -> Ranking:
         """As :func:`..placement.rank`, of what is known now."""
@@ -77,6 +93,36 @@ class Inventory:
     def learn(self, node_id: UUID, allocatable: Resources, allocated: Resources) -> None:
         """How a statement of this process left a node."""
         self._nodes.learn(node_id, allocatable, allocated)
+        self._changes[node_id] = allocatable, allocated
+        self._changed.set()
+
+    async def changes(self) -> dict[UUID, tuple[Resources, Resources]]:
+        """Wait until statements of this process have changed nodes: how they left them, since this was asked last. None of
+        them: there is something to read.
+        """
+        await self._changed.wait()
+        self._changed.clear()
+        changes, self._changes = self._changes, {}
+        return changes
+
+    def hear(self, node_id: UUID, allocatable: Resources, allocated: Resources) -> None:
+        """How a statement of another scheduler left a node."""
+        self._nodes.learn(node_id, allocatable, allocated)
+
+    def outdate(self) -> None:
+        """The filters see nodes otherwise from now on: they are read before the next choice, here and by whoever is told."""
+        self.hear_of_more()
+        self._changed.set()
+
+    def hear_of_more(self) -> None:
+        """The same, of another scheduler's doing."""
+        self._needed_at = time.monotonic()
+
+    def hears(self, told: bool) -> None:
+        """Whether others' statements are heard of from now on. Whatever was missed before is read."""
+        if told != self.told:
+            self.told = told
+            self.hear_of_more()
 
     async def look_again(self, connection: Connection, node_ids: Iterable[UUID]) -> None:
         """Read these nodes whole: what is known of them was not so."""
@@ -91,6 +137,7 @@ class Inventory:
                 await self._meet(connection, numbers)
             else:
                 self._nodes.read(self._rows, numbers.allocatable, numbers.allocated, since)
+                self._nodes.failures[self._rows] = numbers.failures
             await self._look_at_changed(connection, numbers)
         if self._classes.mostly_empty:
             self._classes.begin_anew(self._nodes.offers)

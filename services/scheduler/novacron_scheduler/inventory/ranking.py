@@ -36,6 +36,7 @@ class _Left:
     shares: dict[int, Shares]
     gpus: Shares
     takes_gpus: bool
+    failures: Shares  # not long ago
 
 
 def _headroom(left: _Left) -> Shares:
@@ -53,6 +54,10 @@ def _gpu_kept(left: _Left) -> Shares:
     return np.ones_like(left.gpus) if left.takes_gpus else (left.gpus == 0).astype(np.float64)
 
 
+def _reliability(left: _Left) -> Shares:
+    return 1.0 / (1 + left.failures)
+
+
 def _packed(left: _Left) -> Shares:
     return 1.0 - _headroom(left)
 
@@ -62,6 +67,7 @@ BY_ROOM: dict[str, Callable[[_Left], Shares]] = {
     "headroom": _headroom,
     "balance": _balance,
     "gpu_kept": _gpu_kept,
+    "reliability": _reliability,
     "packed": _packed,
 }
 
@@ -140,7 +146,8 @@ def _factors(demand: Demand, nodes: Columns, classes: Classes, rows: Rows) -> di
         for number, wanted in enumerate(demand.footprint)
         if wanted
     }
-    left = _Left(shares, nodes.free[_GPU][taken] - demand.need.gpu_count, bool(demand.need.gpu_count))
+    gpus = demand.need.gpu_count
+    left = _Left(shares, nodes.free[_GPU][taken] - gpus, bool(gpus), nodes.failures[taken])
     factors: dict[str, Shares] = {}
     for name, (weight, _) in placement.scores_for(demand.directive).items():
         if name in BY_ROOM:

@@ -16,7 +16,7 @@ from novacron.db import Connection
 
 from ..inventory.columns import STATES, Amounts
 from ..placement import Offer
-from .nodes import STATUS
+from .nodes import RECENT_FAILURES, STATUS
 from .reservations import OFFER, offer
 
 _AMOUNTS = ("cpu_cores", "memory_mb", "storage_gb", "network_bandwidth_mbps", "gpu_count")
@@ -25,16 +25,17 @@ _SOME = f"{_EVERY} WHERE id = ANY(%s)"
 _NUMBERS = (
     "generation",
     "state",
+    "failures",
     *(f"allocatable_{name}" for name in _AMOUNTS),
     *(f"allocated_{name}" for name in _AMOUNTS),
 )
 _WHEN = " ".join(f"WHEN '{state}' THEN {place}" for place, state in enumerate(STATES))
 _STATE = f"CASE {STATUS} {_WHEN} END"
-_READ = ", ".join(name for name in _NUMBERS if name != "state")
+_READ = ", ".join(name for name in _NUMBERS if name not in ("state", "failures"))
 # One value per column, in the layout of arrays on the wire: ten thousand nodes cost this process no more than a hundred.
 _ALL = f"""
 SELECT array_send(array_agg(id)), {", ".join(f"array_send(array_agg({name}))" for name in _NUMBERS)}
-FROM (SELECT id, {_READ}, ({_STATE})::bigint AS state FROM nodes ORDER BY id) numbered
+FROM (SELECT id, {_READ}, ({_STATE})::bigint AS state, {RECENT_FAILURES} AS failures FROM nodes ORDER BY id) numbered
 """
 # Dimensions, flags, type, length and lower bound, each of four bytes; then each element behind its size.
 _HEADER = 20
@@ -49,6 +50,7 @@ class Numbers:
     ids: bytes  # sixteen bytes each, in the order of all that follows
     generations: NDArray[np.int64]
     states: NDArray[np.int64]  # places in STATES
+    failures: NDArray[np.int64]
     allocatable: Amounts
     allocated: Amounts
 
@@ -77,10 +79,15 @@ class InventoryStore:
 
 
 def _numbers(ids: bytes, columns: Sequence[bytes]) -> Numbers:
-    generations, states, *amounts = [_values(one, _BIGINT).astype(np.int64) for one in columns]
+    generations, states, failures, *amounts = [_values(one, _BIGINT).astype(np.int64) for one in columns]
     width = len(_AMOUNTS)
     return Numbers(
-        _values(ids, _UUID).tobytes(), generations, states, np.array(amounts[:width]), np.array(amounts[width:])
+        _values(ids, _UUID).tobytes(),
+        generations,
+        states,
+        failures,
+        np.array(amounts[:width]),
+        np.array(amounts[width:]),
     )
 
 

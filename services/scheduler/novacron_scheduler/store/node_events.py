@@ -11,15 +11,16 @@ from novacron.db import Connection
 
 from ..node import NodeStatus
 from ..node_event import NodeEvent, NodeEventKind
-from .nodes import STATUS
+from .nodes import FAILED_AGAIN, STATUS
 
 # Held from before an event's number is taken until it can be seen: numbers are seen in their order.
 _ONE_WRITER = "SELECT pg_advisory_xact_lock(hashtext('novacron.node_events'))"
 
 # A heartbeat that this waits for has its say: the condition is checked again on what it left.
-_LOSE = """
+_LOSE = f"""
 WITH lost AS (
-    UPDATE nodes SET lost_at = now(), epoch = epoch + 1, generation = generation + 1, updated_at = now()
+    UPDATE nodes SET lost_at = now(), epoch = epoch + 1, generation = generation + 1, updated_at = now(),
+        {FAILED_AGAIN}
     WHERE lost_at IS NULL AND lease_until < now() - make_interval(secs => %s)
     RETURNING id, name, epoch
 ), noted AS (

@@ -21,6 +21,14 @@ from ..resources import Resources
 STATUS = """CASE WHEN nodes.status <> 'ready' THEN nodes.status::text WHEN nodes.lost_at IS NOT NULL THEN 'unknown'
     WHEN nodes.lease_until <= now() THEN 'not_ready' ELSE 'ready' END"""
 
+# After every so many seconds a failure counts half as much.
+_HALF_LIFE = 600
+_FAILURES = f"nodes.failures * power(0.5, extract(epoch FROM now() - nodes.failed_at)::float8 / {_HALF_LIFE})"
+# The smallest that counts is one that is less than a half-life old.
+RECENT_FAILURES = f"coalesce(round({_FAILURES}), 0)::bigint"
+# For an UPDATE of nodes: one more.
+FAILED_AGAIN = f"failures = coalesce({_FAILURES}, 0) + 1, failed_at = now()"
+
 NODE_COLUMNS = f"""
 nodes.id, nodes.name, nodes.cluster_id, {STATUS} AS status, nodes.last_heartbeat,
 nodes.hostname, host(nodes.ip_address) AS ip_address, nodes.agent_address, nodes.node_type::text AS node_type, nodes.region,
@@ -30,9 +38,9 @@ nodes.capacity_network_bandwidth_mbps, nodes.capacity_gpu_count,
 nodes.allocatable_cpu_cores, nodes.allocatable_memory_mb, nodes.allocatable_storage_gb,
 nodes.allocatable_network_bandwidth_mbps, nodes.allocatable_gpu_count,
 nodes.allocated_cpu_cores, nodes.allocated_memory_mb, nodes.allocated_storage_gb,
-nodes.allocated_network_bandwidth_mbps, nodes.allocated_gpu_count, nodes.epoch, nodes.lost_at
+nodes.allocated_network_bandwidth_mbps, nodes.allocated_gpu_count, nodes.epoch, nodes.lost_at, {RECENT_FAILURES}
 """
-NODE_WIDTH = 33
+NODE_WIDTH = 34
 
 # The cluster's row is made in the same statement as its first node's. An older incarnation matches no row, nor does a node that
 # is lost or an epoch that is over: nothing comes back.
@@ -89,6 +97,8 @@ WHERE {{key}} = %(node)s
 RETURNING {NODE_COLUMNS}
 """
 
+_FAILED = f"UPDATE nodes SET {FAILED_AGAIN} WHERE id = %s RETURNING {RECENT_FAILURES}"
+
 _CLUSTERS = """
 SELECT clusters.id, clusters.name, clusters.description,
     (SELECT count(*) FROM nodes WHERE nodes.cluster_id = clusters.id)
@@ -132,6 +142,7 @@ def node(row: tuple[Any, ...]) -> Node:
         last_heartbeat=row[4],
         epoch=row[31],
         lost_at=row[32],
+        recent_failures=row[33],
     )
 
 
@@ -179,6 +190,11 @@ class NodeStore:
         query = _DRAIN.format(key=_column(key))
         row = await (await connection.execute(query, {"status": status.value, "node": key})).fetchone()
         return None if row is None else node(row)
+
+    async def failed(self, connection: Connection, node_id: UUID) -> int | None:
+        """How many failures count now, with this one; None: no such node."""
+        row = await (await connection.execute(_FAILED, (node_id,))).fetchone()
+        return None if row is None else int(row[0])
 
     async def page(self, connection: Connection, wanted: Filter, after: str, limit: int) -> list[Node]:
         """Nodes by name, from the first one past ``after``."""

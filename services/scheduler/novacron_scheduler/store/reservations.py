@@ -23,7 +23,7 @@ from ..quota import Usage
 from ..reservation import AllocationType, Decision, Demand, Reservation
 from ..resources import Resources
 from . import decisions
-from .nodes import NODE_COLUMNS, NODE_WIDTH, STATUS, node
+from .nodes import NODE_COLUMNS, NODE_WIDTH, RECENT_FAILURES, STATUS, node
 from .policies import GUIDELINES, guideline
 from .quotas import CHARGE, COUNT, REFUND
 
@@ -43,7 +43,7 @@ nodes.allocatable_gpu_count - nodes.allocated_gpu_count,
 nodes.allocatable_cpu_cores, nodes.allocatable_memory_mb, nodes.allocatable_storage_gb,
 nodes.allocatable_network_bandwidth_mbps, nodes.allocatable_gpu_count,
 nodes.capacity_cpu_cores, nodes.capacity_memory_mb, nodes.capacity_storage_gb,
-nodes.capacity_network_bandwidth_mbps, nodes.capacity_gpu_count
+nodes.capacity_network_bandwidth_mbps, nodes.capacity_gpu_count, {RECENT_FAILURES}
 """
 # One statement, so that the VM's reservation and the nodes are seen at the same instant: a VM whose twin just took the last
 # place finds its place, and not a full house.
@@ -353,6 +353,7 @@ def offer(row: tuple[Any, ...]) -> Offer:
         free=Resources(*row[11:16]),
         allocatable=Resources(*row[16:21]),
         capacity=Resources(*row[21:26]),
+        failures=row[26],
     )
 
 

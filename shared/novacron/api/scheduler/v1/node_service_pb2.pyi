@@ -51,7 +51,7 @@ class Taint(_message.Message):
     def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
 
 class Node(_message.Message):
-    __slots__ = ("node_id", "name", "hostname", "ip_address", "agent_address", "node_type", "cluster_id", "region", "availability_zone", "capacity", "allocatable", "allocated", "labels", "taints", "hypervisor_types", "status", "last_heartbeat", "description", "epoch", "lost_at")
+    __slots__ = ("node_id", "name", "hostname", "ip_address", "agent_address", "node_type", "cluster_id", "region", "availability_zone", "capacity", "allocatable", "allocated", "labels", "taints", "hypervisor_types", "status", "last_heartbeat", "description", "epoch", "lost_at", "recent_failures")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -79,6 +79,7 @@ class Node(_message.Message):
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     LOST_AT_FIELD_NUMBER: _ClassVar[int]
+    RECENT_FAILURES_FIELD_NUMBER: _ClassVar[int]
     node_id: str
     name: str
     hostname: str
@@ -99,7 +100,8 @@ class Node(_message.Message):
     description: str
     epoch: int
     lost_at: _timestamp_pb2.Timestamp
-    def __init__(self, node_id: _Optional[str] = ..., name: _Optional[str] = ..., hostname: _Optional[str] = ..., ip_address: _Optional[str] = ..., agent_address: _Optional[str] = ..., node_type: _Optional[_Union[NodeType, str]] = ..., cluster_id: _Optional[str] = ..., region: _Optional[str] = ..., availability_zone: _Optional[str] = ..., capacity: _Optional[_Union[_resources_pb2.Resources, _Mapping]] = ..., allocatable: _Optional[_Union[_resources_pb2.Resources, _Mapping]] = ..., allocated: _Optional[_Union[_resources_pb2.Resources, _Mapping]] = ..., labels: _Optional[_Mapping[str, str]] = ..., taints: _Optional[_Iterable[_Union[Taint, _Mapping]]] = ..., hypervisor_types: _Optional[_Iterable[_Union[_resources_pb2.HypervisorType, str]]] = ..., status: _Optional[_Union[NodeStatus, str]] = ..., last_heartbeat: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., description: _Optional[str] = ..., epoch: _Optional[int] = ..., lost_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    recent_failures: int
+    def __init__(self, node_id: _Optional[str] = ..., name: _Optional[str] = ..., hostname: _Optional[str] = ..., ip_address: _Optional[str] = ..., agent_address: _Optional[str] = ..., node_type: _Optional[_Union[NodeType, str]] = ..., cluster_id: _Optional[str] = ..., region: _Optional[str] = ..., availability_zone: _Optional[str] = ..., capacity: _Optional[_Union[_resources_pb2.Resources, _Mapping]] = ..., allocatable: _Optional[_Union[_resources_pb2.Resources, _Mapping]] = ..., allocated: _Optional[_Union[_resources_pb2.Resources, _Mapping]] = ..., labels: _Optional[_Mapping[str, str]] = ..., taints: _Optional[_Iterable[_Union[Taint, _Mapping]]] = ..., hypervisor_types: _Optional[_Iterable[_Union[_resources_pb2.HypervisorType, str]]] = ..., status: _Optional[_Union[NodeStatus, str]] = ..., last_heartbeat: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., description: _Optional[str] = ..., epoch: _Optional[int] = ..., lost_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., recent_failures: _Optional[int] = ...) -> None: ...
 
 class Cluster(_message.Message):
     __slots__ = ("cluster_id", "name", "description", "node_count")
@@ -215,3 +217,17 @@ class ListClustersResponse(_message.Message):
     clusters: _containers.RepeatedCompositeFieldContainer[Cluster]
     next_page_token: str
     def __init__(self, clusters: _Optional[_Iterable[_Union[Cluster, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class ReportNodeFailureRequest(_message.Message):
+    __slots__ = ("node_id", "vm_id")
+    NODE_ID_FIELD_NUMBER: _ClassVar[int]
+    VM_ID_FIELD_NUMBER: _ClassVar[int]
+    node_id: str
+    vm_id: str
+    def __init__(self, node_id: _Optional[str] = ..., vm_id: _Optional[str] = ...) -> None: ...
+
+class ReportNodeFailureResponse(_message.Message):
+    __slots__ = ("recent_failures",)
+    RECENT_FAILURES_FIELD_NUMBER: _ClassVar[int]
+    recent_failures: int
+    def __init__(self, recent_failures: _Optional[int] = ...) -> None: ...

@@ -55,6 +55,11 @@ class NodeServiceStub:
                 request_serializer=novacron_dot_api_dot_scheduler_dot_v1_dot_node__service__pb2.DrainNodeRequest.SerializeToString,
                 response_deserializer=novacron_dot_api_dot_scheduler_dot_v1_dot_node__service__pb2.Node.FromString,
                 _registered_method=True)
+        self.ReportNodeFailure = channel.unary_unary(
+                '/novacron.api.scheduler.v1.NodeService/ReportNodeFailure',
+                request_serializer=novacron_dot_api_dot_scheduler_dot_v1_dot_node__service__pb2.ReportNodeFailureRequest.SerializeToString,
+                response_deserializer=novacron_dot_api_dot_scheduler_dot_v1_dot_node__service__pb2.ReportNodeFailureResponse.FromString,
+                _registered_method=True)
         self.ListClusters = channel.unary_unary(
                 '/novacron.api.scheduler.v1.NodeService/ListClusters',
                 request_serializer=novacron_dot_api_dot_scheduler_dot_v1_dot_node__service__pb2.ListClustersRequest.SerializeToString,
@@ -96,6 +101,13 @@ class NodeServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReportNodeFailure(self, request, context):
+        """Counts that a VM could not be made on a node: for a while others go before it. NOT_FOUND: no such node.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListClusters(self, request, context):
         """Lists clusters by name.
         """
@@ -125,6 +137,11 @@ def add_NodeServiceServicer_to_server(servicer, server):
                     servicer.DrainNode,
                     request_deserializer=novacron_dot_api_dot_scheduler_dot_v1_dot_node__service__pb2.DrainNodeRequest.FromString,
                     response_serializer=novacron_dot_api_dot_scheduler_dot_v1_dot_node__service__pb2.Node.SerializeToString,
+            ),
+            'ReportNodeFailure': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReportNodeFailure,
+                    request_deserializer=novacron_dot_api_dot_scheduler_dot_v1_dot_node__service__pb2.ReportNodeFailureRequest.FromString,
+                    response_serializer=novacron_dot_api_dot_scheduler_dot_v1_dot_node__service__pb2.ReportNodeFailureResponse.SerializeToString,
             ),
             'ListClusters': grpc.unary_unary_rpc_method_handler(
                     servicer.ListClusters,
@@ -241,6 +258,33 @@ class NodeService:
             '/novacron.api.scheduler.v1.NodeService/DrainNode',
             novacron_dot_api_dot_scheduler_dot_v1_dot_node__service__pb2.DrainNodeRequest.SerializeToString,
             novacron_dot_api_dot_scheduler_dot_v1_dot_node__service__pb2.Node.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReportNodeFailure(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/novacron.api.scheduler.v1.NodeService/ReportNodeFailure',
+            novacron_dot_api_dot_scheduler_dot_v1_dot_node__service__pb2.ReportNodeFailureRequest.SerializeToString,
+            novacron_dot_api_dot_scheduler_dot_v1_dot_node__service__pb2.ReportNodeFailureResponse.FromString,
             options,
             channel_credentials,
             insecure,
