@@ -33,14 +33,14 @@ from .policy import Neighbour
 from .quota import Quota
 from .reservation import Demand, Reservation
 from .store import PolicyStore
-from .store.group_claims import Choice, GroupClaimStore, TakenBack
+from .store.group_claims import Choice, Circumstances, GroupClaimStore, Look, TakenBack
 
 # Lost so often, a VM is chosen for in a snapshot of its own.
 _TRIES = 3
 # One group at a time: two would overlap, and cost a fifth more for groups of half the size.
 _MOST = 32
 # A row that is held for longer holds up all that go with it: each waits for it, or does not need it, by itself.
-_LOCK_MILLISECONDS = 300
+_LOCK_PATIENCE = "300ms"
 
 
 class _Missed(enum.Enum):
@@ -119,13 +119,15 @@ class GroupClaims:
         """One transaction. :raises TakenBack: it was rolled back, because of these VMs."""
         missed: dict[int, _Outcome] = {}
         async with self._transaction() as connection:
+            look = await self._look(connection, asks)
 
             async def effect(free: Sequence[int]) -> Mapping[int, Message]:
-                directed = await self._directed(connection, {place: asks[place].demand for place in free})
+                known = await self._store.seen(look)
+                directed = await self._directed(connection, {place: asks[place].demand for place in free}, known)
                 chosen: dict[int, Choice] = {}
                 try:
                     self._choose(directed, chosen)
-                    claimed = await self._store.claim(connection, list(chosen.values()), list(directed.quotas))
+                    claimed = await self._store.claim(connection, list(chosen.values()), directed.quotas)
                 finally:
                     for one in chosen.values():
                         self._inventory.let_go(one.place.node_id, one.demand.footprint)
@@ -140,12 +142,16 @@ class GroupClaims:
             made = await barrier.once_each(connection, [ask.key for ask in asks], effect)
         return {**made, **missed}
 
-    async def _directed(self, connection: Connection, asked: Mapping[int, Demand]) -> _Directed:
+    async def _look(self, connection: Connection, asks: Sequence[_Ask]) -> Look:
+        """On its way together with the keys, of whoever asks: who has a place already is left to the claim, should it have
+        been given to him since."""
+        demands = [ask.demand for ask in asks]
+        tenants = {one.tenant_id for one in demands}
+        return await self._store.look(connection, [one.vm_id for one in demands], tenants, _LOCK_PATIENCE)
+
+    async def _directed(self, connection: Connection, asked: Mapping[int, Demand], known: Circumstances) -> _Directed:
         """Those that can be chosen for here, with what their tenants' policies say; where rules look at other VMs, that is
         one more look."""
-        tenants = {demand.tenant_id for demand in asked.values()}
-        vm_ids = [demand.vm_id for demand in asked.values()]
-        known = await self._store.circumstances(connection, vm_ids, list(tenants))
         demands, looking = {}, []
         for place, demand in asked.items():
             said = policy.directive(known.guidelines.get(demand.tenant_id, ()), demand.groups)
@@ -202,7 +208,6 @@ class GroupClaims:
             try:
                 async with connection.pipeline():
                     await connection.execute("BEGIN")
-                    await connection.execute(f"SET LOCAL lock_timeout = {_LOCK_MILLISECONDS}")
                     yield connection
                     await connection.execute("COMMIT")
             except BaseException:

@@ -11,6 +11,7 @@ The rules are dtm's sub-transaction barrier; the response kept with the key is o
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -31,6 +32,7 @@ class Message(Protocol):
 
 
 M = TypeVar("M", bound=Message)
+_Key = tuple[UUID, str]  # an action's saga and step
 
 _TAKE = """
 INSERT INTO saga_barrier (saga_id, step, operation, compensated_first) VALUES (%s, %s, %s, %s)
@@ -39,16 +41,16 @@ ON CONFLICT DO NOTHING
 # Keys are taken in one order everywhere: of two who want the same ones neither waits for the other in turn.
 _TAKE_EACH = """
 INSERT INTO saga_barrier (saga_id, step, operation)
-SELECT saga_id, step, 'action' FROM unnest(%s::uuid[], %s::text[]) AS wanted (saga_id, step) ORDER BY saga_id, step
+SELECT saga_id, step, 'action' FROM json_to_recordset(%s) AS wanted (saga_id uuid, step text) ORDER BY saga_id, step
 ON CONFLICT DO NOTHING RETURNING saga_id, step
 """
 _KEEP_EACH = """
-UPDATE saga_barrier SET response = made.response
-FROM unnest(%s::uuid[], %s::text[], %s::bytea[]) AS made (saga_id, step, response)
+UPDATE saga_barrier SET response = decode(made.response, 'hex')
+FROM json_to_recordset(%s) AS made (saga_id uuid, step text, response text)
 WHERE saga_barrier.saga_id = made.saga_id AND saga_barrier.step = made.step AND operation = 'action'
 """
 _FREE_EACH = """
-DELETE FROM saga_barrier USING unnest(%s::uuid[], %s::text[]) AS unused (saga_id, step)
+DELETE FROM saga_barrier USING json_to_recordset(%s) AS unused (saga_id uuid, step text)
 WHERE saga_barrier.saga_id = unused.saga_id AND saga_barrier.step = unused.step AND operation = 'action'
 """
 _READ = "SELECT response, compensated_first FROM saga_barrier WHERE saga_id = %s AND step = %s AND operation = %s"
@@ -95,30 +97,30 @@ async def once_each(
     those that it carried out. Whoever has no answer here left no trace: its key is as it was, and :func:`once` tells what
     becomes of it. Compensations go there too: :raises ValueError: one of these is none of an action.
     """
-    wanted: dict[tuple[UUID, str], int] = {}
+    wanted: dict[_Key, int] = {}
     for place, key in enumerate(keys):
         if key is not None:
             if key.operation != "action":
                 raise ValueError(f"{key} is no action")
             wanted.setdefault((key.saga_id, key.step), place)
     free = [place for place, key in enumerate(keys) if key is None]
-    taken: dict[int, tuple[UUID, str]] = {}
+    taken: dict[int, _Key] = {}
     if wanted:
-        cursor = await connection.execute(_TAKE_EACH, _columns(wanted))
+        cursor = await connection.execute(_TAKE_EACH, (_document(wanted),))
         taken = {wanted[row[0], row[1]]: (row[0], row[1]) for row in await cursor.fetchall()}
     made = await effect(sorted([*free, *taken]))
-    kept = {key: made[place].SerializeToString() for place, key in taken.items() if place in made}
+    kept = {key: {"response": made[place].SerializeToString().hex()} for place, key in taken.items() if place in made}
     if kept:
-        await connection.execute(_KEEP_EACH, (*_columns(kept), list(kept.values())))
+        await connection.execute(_KEEP_EACH, (_document(kept, kept),))
     unused = [key for place, key in taken.items() if place not in made]
     if unused:
-        await connection.execute(_FREE_EACH, _columns(unused))
+        await connection.execute(_FREE_EACH, (_document(unused),))
     return made
 
 
-def _columns(keys: Iterable[tuple[UUID, str]]) -> tuple[list[UUID], list[str]]:
-    ordered = list(keys)
-    return [saga_id for saga_id, _ in ordered], [step for _, step in ordered]
+def _document(keys: Iterable[_Key], more: Mapping[_Key, dict[str, str]] | None = None) -> str:
+    """As one value: of arrays the driver dumps each element by itself, which costs more than all else about them."""
+    return json.dumps([{"saga_id": str(key[0]), "step": key[1], **(more[key] if more else {})} for key in keys])
 
 
 async def _stored(connection: Connection, response: type[M], key: SagaKey) -> M:

@@ -5,14 +5,13 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
-from novacron.db import Connection
+from novacron.db import Connection, id_array
 from novacron.ids import new_id
 
 from ..node import Node
@@ -22,20 +21,24 @@ from ..quota import Quota, charge
 from ..reservation import Decision, Demand, Reservation
 from . import decisions
 from .nodes import NODE_COLUMNS, NODE_WIDTH, node
-from .policies import GUIDELINES_OF, guideline
-from .quotas import COUNT_EACH, QUOTAS_OF, quota
+from .policies import GUIDELINE_LIST, guidelines_by_tenant
+from .quotas import COUNT_EACH, QUOTA_LIST, quotas_by_tenant
 from .reservations import AMOUNTS
 
 # Most of a claim's text is the record of its ten candidates, which holds no circle that would have to be looked for.
 _encode = json.JSONEncoder(check_circular=False, separators=(",", ":")).encode
 _NUMBERED = list(enumerate(AMOUNTS, 1))
-_HELD = "SELECT vm_id FROM resource_allocations WHERE vm_id = ANY(%s) AND status = 'active'"
-# Whoever takes several rows takes them in one order, nodes before quotas: of two groups neither waits for the other in turn.
-_LOCK_NODES = "SELECT FROM nodes WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
-_LOCK_QUOTAS = "SELECT FROM tenant_quotas WHERE tenant_id = ANY(%s) ORDER BY tenant_id FOR NO KEY UPDATE"
+# All that is known before a choice in one look, at one instant. Where a wait for locks is given, it holds for the transaction.
+_LOOK = f"""
+SELECT set_config('lock_timeout', coalesce(%(patience)s, current_setting('lock_timeout')), true),
+    ARRAY(SELECT vm_id FROM resource_allocations WHERE vm_id = ANY(%(vm_ids)s::uuid[]) AND status = 'active'),
+    {GUIDELINE_LIST}, {QUOTA_LIST}
+"""
 
 # A node takes all that was chosen for it, or nothing: a VM without a row in the answer found its node filled or changed. One
 # that has a place already, or whose tenant's quota does not take it, is told: its share was taken, the transaction must end.
+# Rows are locked in one order, all nodes before any quota, and all before the first UPDATE: of two groups neither waits for the
+# other in turn. Whoever waited here has the UPDATE's condition checked on what the other left.
 _CLAIM = f"""
 WITH wanted AS MATERIALIZED (
     SELECT * FROM json_to_recordset(%(wanted)s::json) AS one (
@@ -48,11 +51,16 @@ WITH wanted AS MATERIALIZED (
 ), needed AS (
     SELECT node_id, generation, {", ".join(f"sum(footprint[{n}])::bigint AS {name}" for n, name in _NUMBERED)}
     FROM wanted GROUP BY node_id, generation
+), node_lock AS MATERIALIZED (
+    SELECT FROM nodes WHERE id = ANY(%(node_ids)s::uuid[]) ORDER BY id FOR NO KEY UPDATE
+), quota_lock AS MATERIALIZED (
+    SELECT FROM tenant_quotas WHERE tenant_id = ANY(%(limited)s::uuid[]) AND (SELECT count(*) FROM node_lock) > 0
+    ORDER BY tenant_id FOR NO KEY UPDATE
 ), claimed AS (
     UPDATE nodes SET
         {", ".join(f"allocated_{name} = allocated_{name} + needed.{name}" for name in AMOUNTS)}
     FROM needed
-    WHERE nodes.id = ANY(%(node_ids)s) AND nodes.id = needed.node_id
+    WHERE (SELECT count(*) FROM quota_lock) >= 0 AND nodes.id = ANY(%(node_ids)s::uuid[]) AND nodes.id = needed.node_id
         AND nodes.generation = needed.generation AND nodes.lease_until > now()
         AND {" AND ".join(f"allocated_{name} + needed.{name} <= allocatable_{name}" for name in AMOUNTS)}
     RETURNING nodes.*
@@ -110,23 +118,34 @@ class Circumstances:
     quotas: Mapping[UUID, Quota]
 
 
+class Look(Protocol):
+    """A look that is on its way."""
+
+    async def fetchall(self) -> list[Any]: ...
+
+
 class GroupClaimStore:
     """Claims of many VMs at once."""
 
     async def circumstances(
-        self, connection: Connection, vm_ids: Sequence[UUID], tenant_ids: Sequence[UUID]
+        self, connection: Connection, vm_ids: Iterable[UUID], tenant_ids: Iterable[UUID]
     ) -> Circumstances:
-        held = await connection.execute(_HELD, (vm_ids,))
-        policies = await connection.execute(GUIDELINES_OF, (tenant_ids,))
-        limits = await connection.execute(QUOTAS_OF, (tenant_ids,))
-        guidelines: defaultdict[UUID, list[Guideline]] = defaultdict(list)
-        for tenant_id, *said in await policies.fetchall():
-            guidelines[tenant_id].append(guideline(*said))
-        quotas = {row[0]: quota(row) for row in await limits.fetchall()}
-        return Circumstances(frozenset(vm_id for (vm_id,) in await held.fetchall()), guidelines, quotas)
+        return await self.seen(await self.look(connection, vm_ids, tenant_ids))
+
+    async def look(
+        self, connection: Connection, vm_ids: Iterable[UUID], tenant_ids: Iterable[UUID], patience: str | None = None
+    ) -> Look:
+        """Ask for the circumstances; in a pipeline the answer is waited for when it is :meth:`seen`. With ``patience`` no
+        statement of the transaction waits longer for a lock."""
+        asked = {"vm_ids": id_array(vm_ids), "tenant_ids": id_array(tenant_ids), "patience": patience}
+        return await connection.execute(_LOOK, asked)
+
+    async def seen(self, look: Look) -> Circumstances:
+        ((_, held, guidelines, quotas),) = await look.fetchall()
+        return Circumstances(frozenset(held), guidelines_by_tenant(guidelines), quotas_by_tenant(quotas))
 
     async def claim(
-        self, connection: Connection, choices: Sequence[Choice], limited: Sequence[UUID]
+        self, connection: Connection, choices: Sequence[Choice], limited: Iterable[UUID]
     ) -> dict[UUID, Reservation]:
         """Take what these VMs need, count it for their tenants and record the decisions; by VM. A VM whose node has changed
         or has no room for all that were chosen for it has no answer, and nothing of it was written.
@@ -135,14 +154,13 @@ class GroupClaimStore:
         """
         if not choices:
             return {}
-        node_ids = list({one.place.node_id for one in choices})
-        if len(node_ids) > 1 or len(limited) > 1:
-            await connection.execute(_LOCK_NODES, (node_ids,))
-        if len(limited) > 1:
-            await connection.execute(_LOCK_QUOTAS, (list(limited),))
         wanted = {one.demand.vm_id: one for one in choices}
-        document = _encode([_wanted(one) for one in choices])
-        cursor = await connection.execute(_CLAIM, {"wanted": document, "node_ids": node_ids})
+        asked = {
+            "wanted": _encode([_wanted(one) for one in choices]),
+            "node_ids": id_array({one.place.node_id for one in choices}),
+            "limited": id_array(limited),
+        }
+        cursor = await connection.execute(_CLAIM, asked)
         rows = await cursor.fetchall()
         lost = frozenset(row[NODE_WIDTH] for row in rows if row[NODE_WIDTH + 1] is None or not row[NODE_WIDTH + 2])
         if lost:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -52,6 +52,12 @@ GUIDELINES_OF = """
 SELECT tenant_id, name, rules::text, constraints::text, preferences::text, anti_affinity_rules::text
 FROM scheduling_policies WHERE tenant_id = ANY(%s) AND enabled AND policy_type = 'placement' ORDER BY priority DESC, id
 """
+# The same as one value, to be read with others, which :func:`guidelines_by_tenant` reads.
+GUIDELINE_LIST = """ARRAY(
+    SELECT json_build_array(tenant_id, name, rules::text, constraints::text, preferences::text, anti_affinity_rules::text)
+    FROM scheduling_policies WHERE tenant_id = ANY(%(tenant_ids)s::uuid[]) AND enabled AND policy_type = 'placement'
+    ORDER BY priority DESC, id
+)"""
 # Two VMs of a tenant whose policy must hold between them are placed one after the other: the second sees the first.
 _ONE_BY_ONE = "SELECT pg_advisory_xact_lock(hashtextextended('placement of ' || %s::uuid, 0))"
 # Of several tenants, and by node only where a rule asks for it: a tenant has fewer zones than VMs.
@@ -151,6 +157,14 @@ class PolicyStore:
 def guideline(name: str, rules: str, constraints: str, preferences: str, affinity: str) -> Guideline:
     """A row of :data:`GUIDELINES`."""
     return Guideline.read(name, *map(json.loads, (rules, constraints, preferences, affinity)))
+
+
+def guidelines_by_tenant(rows: Iterable[Sequence[str]]) -> dict[UUID, list[Guideline]]:
+    """What :data:`GUIDELINE_LIST` says, in its order."""
+    found: defaultdict[UUID, list[Guideline]] = defaultdict(list)
+    for tenant_id, *said in rows:
+        found[UUID(tenant_id)].append(guideline(*said))
+    return found
 
 
 def _said(policy: Policy) -> tuple[Any, ...]:

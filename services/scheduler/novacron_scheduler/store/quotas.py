@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -59,7 +60,10 @@ WHERE tenant_quotas.tenant_id = freed.tenant_id
 
 _COLUMNS = ", ".join([*(f"limit_{name}" for name in _NAMES), *(f"used_{name}" for name in _NAMES)])
 _GET = f"SELECT tenant_id, {_COLUMNS} FROM tenant_quotas WHERE tenant_id = %s"
-QUOTAS_OF = f"SELECT tenant_id, {_COLUMNS} FROM tenant_quotas WHERE tenant_id = ANY(%s)"
+# To stand in a look at other things besides; :func:`quotas_by_tenant` reads it.
+QUOTA_LIST = f"""ARRAY(
+    SELECT json_build_array(tenant_id, {_COLUMNS}) FROM tenant_quotas WHERE tenant_id = ANY(%(tenant_ids)s::uuid[])
+)"""
 _COUNTED = f"""
 SELECT {_sum("charge")} FROM (
     SELECT {CHARGE} AS charge FROM resource_allocations WHERE tenant_id = %s AND status <> 'deallocated'
@@ -87,7 +91,7 @@ class QuotaStore:
     async def get(self, connection: Connection, tenant_id: UUID, *, lock: bool = False) -> Quota | None:
         """None: the tenant has no limits. With ``lock`` it stays so until the transaction ends."""
         row = await (await connection.execute(_GET + (" FOR UPDATE" if lock else ""), (tenant_id,))).fetchone()
-        return None if row is None else quota(row)
+        return None if row is None else _quota(row)
 
     async def counted(self, connection: Connection, tenant_id: UUID) -> Usage:
         """What the tenant's VMs hold at this instant."""
@@ -108,9 +112,13 @@ class QuotaStore:
     async def page(self, connection: Connection, tenant_id: UUID | None, after: UUID | None, limit: int) -> list[Quota]:
         """Quotas by tenant, from the first one past ``after``."""
         values = {"tenant": tenant_id, "after": after, "limit": limit}
-        return [quota(row) for row in await (await connection.execute(_PAGE, values)).fetchall()]
+        return [_quota(row) for row in await (await connection.execute(_PAGE, values)).fetchall()]
 
 
-def quota(row: tuple[Any, ...]) -> Quota:
-    """A row of :data:`QUOTAS_OF`."""
+def quotas_by_tenant(rows: Iterable[Sequence[Any]]) -> dict[UUID, Quota]:
+    """What :data:`QUOTA_LIST` says."""
+    return {one.tenant_id: one for one in (_quota((UUID(row[0]), *row[1:])) for row in rows)}
+
+
+def _quota(row: tuple[Any, ...]) -> Quota:
     return Quota(row[0], Limits(*row[1:6]), Usage(*row[6:11]))
