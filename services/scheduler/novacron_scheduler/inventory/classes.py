@@ -20,9 +20,13 @@ from ..reservation import Demand
 
 # What VMs ask for, value by value, and not in all their combinations: a few dozen in use at a time.
 _KEPT = 1024
+# Of whole demands, whose combinations are many; each is as long as the inventory.
+_KEPT_PASSINGS = 256
 _BY_NODE = ("elsewhere", "node", "resources")
 Column = NDArray[Any]
 Mask = NDArray[np.bool_]
+Rows = NDArray[np.intp]
+Questions = tuple[tuple[str, Hashable], ...]
 
 # What a filter asks of a class because of this demand; None: nothing, every node passes.
 _QUESTIONS: dict[str, Callable[[Demand], Hashable | None]] = {
@@ -41,6 +45,12 @@ _QUESTIONS: dict[str, Callable[[Demand], Hashable | None]] = {
 }
 
 
+def _questions(demand: Demand) -> Questions:
+    """All that is asked of a class, filter by filter: equal for demands that pass and fail everywhere alike."""
+    asked = ((name, _QUESTIONS[name](demand)) for name in FILTERS if name not in _BY_NODE)
+    return tuple((name, question) for name, question in asked if question is not None)
+
+
 def policies(demand: Demand) -> tuple[int, ...]:
     """Equal for demands under the same policies, while these live."""
     return tuple(map(id, demand.directive.guidelines))
@@ -50,9 +60,15 @@ def policies(demand: Demand) -> tuple[int, ...]:
 class Passing:
     """Which nodes pass every filter but room, and what became of the others."""
 
-    rows: Mask
-    count: int
+    rows: Rows
     removed: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Passed:
+    passing: Passing
+    version: int
+    asked_for: Demand  # as of answers
 
 
 @dataclass(slots=True)
@@ -72,6 +88,7 @@ class Classes:
         self._numbers: dict[Hashable, int] = {}
         self._likenesses: list[Offer] = []  # one of each class
         self._answers: OrderedDict[Hashable, _Answers] = OrderedDict()
+        self._passed: OrderedDict[Questions, _Passed] = OrderedDict()
         self._places: dict[tuple[str, str], int] = {}
         self._inhabited: tuple[int, list[tuple[str, str]]] = (-1, [])
 
@@ -90,7 +107,7 @@ class Classes:
         """These are all: classes that nobody is of are forgotten."""
         self.of_row = np.empty(0, np.int32)
         self._version += 1
-        for known in (self._numbers, self._likenesses, self._answers, self._places):
+        for known in (self._numbers, self._likenesses, self._answers, self._passed, self._places):
             known.clear()
         self.assign(offers, range(len(offers)))
 
@@ -101,18 +118,28 @@ class Classes:
 
     def passing(self, demand: Demand, named: Sequence[int]) -> Passing:
         """Which rows pass every filter but room; ``named`` are those that the demand allows if it names a node."""
-        rows, count, removed = np.ones(len(self.of_row), np.bool_), len(self.of_row), {}
         if demand.node:
+            return self._passing(demand, _questions(demand), named)
+        questions = _questions(demand)
+        known = self._passed.get(questions)
+        if known is None or known.version != self._version:
+            known = self._passed[questions] = _Passed(self._passing(demand, questions, None), self._version, demand)
+            if len(self._passed) > _KEPT_PASSINGS:
+                self._passed.popitem(last=False)
+        self._passed.move_to_end(questions)
+        return known.passing
+
+    def _passing(self, demand: Demand, questions: Questions, named: Sequence[int] | None) -> Passing:
+        rows, count, removed = np.ones(len(self.of_row), np.bool_), len(self.of_row), {}
+        if named is not None:
             rows[:] = False
             rows[list(named)] = True
             removed["node"], count = count - len(named), len(named)
-        for name, passes in FILTERS.items():
-            if name in _BY_NODE or (asked := _QUESTIONS[name](demand)) is None:
-                continue
-            rows &= self.ask((name, asked), passes, demand, np.bool_)
+        for name, asked in questions:
+            rows &= self.ask((name, asked), FILTERS[name], demand, np.bool_)
             left = int(np.count_nonzero(rows))
             removed[name], count = count - left, left
-        return Passing(rows, count, {name: number for name, number in removed.items() if number})
+        return Passing(np.flatnonzero(rows), {name: number for name, number in removed.items() if number})
 
     def ask(self, question: Hashable, of: Callable[[Offer, Any], Any], demand: Demand | None, kind: type) -> Column:
         """The answer of each row's class."""

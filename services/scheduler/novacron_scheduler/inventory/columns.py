@@ -31,6 +31,7 @@ class Columns:
         self.free = np.empty((_WIDTH, 0), np.float64)
         self.whole = np.empty((_WIDTH, 0), np.float64)
         self.capacity = np.empty((_WIDTH, 0), np.float64)
+        self.smallest: list[float] = [0.0] * _WIDTH  # of the capacities: what every node is large enough for
         # Grows with everything that was learnt of a row since: a reading that is older knows less.
         self.learnt = np.empty(0, np.int64)
         self.clock = 0
@@ -68,6 +69,8 @@ class Columns:
             self.failures[row] = one.failures
             self.capacity[:, row] = one.capacity
             self._learn(row, one.allocatable, one.allocatable.minus(one.free))
+        if rows:
+            self.smallest = self.capacity.min(axis=1).tolist()
         return rows
 
     def keep_only(self, node_ids: Iterable[UUID]) -> None:
@@ -97,15 +100,17 @@ class Columns:
         """Count what is being claimed, so that whoever chooses next sees it gone."""
         row = self._row[node_id]
         self._held[:, row] += footprint
-        self._free_up(row)
+        self.free[:, row] -= footprint
         return self.offers[row]
 
     def let_go(self, node_id: UUID, footprint: Resources) -> None:
         """The claim was decided: what it took, if anything, the database tells."""
         row = self._row.get(node_id)
         if row is not None:
-            self._held[:, row] = np.maximum(self._held[:, row] - footprint, 0)
-            self._free_up(row)
+            # Of a node that went and came back meanwhile nothing is held.
+            given = np.minimum(self._held[:, row], footprint)
+            self._held[:, row] -= given
+            self.free[:, row] += given
 
     def _learn(self, row: int, allocatable: Resources, allocated: Resources) -> None:
         self.clock += 1

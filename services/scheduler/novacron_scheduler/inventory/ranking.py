@@ -21,7 +21,7 @@ from ..placement import KEPT_CANDIDATES, Candidate, Offer, Ranking
 from ..policy import AffinityRule, Directive
 from ..reservation import Demand, Scored
 from ..resources import Resources
-from .classes import Classes, policies
+from .classes import Classes, Mask, policies
 from .columns import Columns, Rows
 
 Shares = NDArray[np.float64]
@@ -31,18 +31,18 @@ _BLANK = bytes(16)
 
 @dataclass(frozen=True, slots=True)
 class _Left:
-    """What would be left of each node, as a share of what VMs may take of it, in the dimensions that the VM takes."""
+    """What would be left of some nodes, and the share that this is of what VMs may take of them: a row per dimension."""
 
-    shares: dict[int, Shares]
-    gpus: Shares
-    takes_gpus: bool
+    amounts: Shares
+    shares: Shares
+    taken: list[int]  # the dimensions that the VM takes
     failures: Shares  # not long ago
 
 
 def _headroom(left: _Left) -> Shares:
     least = np.minimum(left.shares[_CPU], 1.0)
-    for share in left.shares.values():
-        np.minimum(least, share, out=least)
+    for number in left.taken:
+        np.minimum(least, left.shares[number], out=least)
     return least
 
 
@@ -51,7 +51,8 @@ def _balance(left: _Left) -> Shares:
 
 
 def _gpu_kept(left: _Left) -> Shares:
-    return np.ones_like(left.gpus) if left.takes_gpus else (left.gpus == 0).astype(np.float64)
+    gpus = left.amounts[_GPU]
+    return np.ones_like(gpus) if _GPU in left.taken else (gpus == 0).astype(np.float64)
 
 
 def _reliability(left: _Left) -> Shares:
@@ -121,54 +122,60 @@ def can_rank(demand: Demand) -> bool:
 def rank(demand: Demand, nodes: Columns, classes: Classes) -> Ranking:
     """As :func:`..placement.rank`, but that the closest are not told where nothing fits."""
     passing = classes.passing(demand, nodes.named(demand.node) if demand.node else ())
-    fits = passing.rows
-    for free, taken, whole, wanted in zip(nodes.free, demand.footprint, nodes.capacity, demand.need, strict=True):
-        fits &= free >= taken
-        if wanted:
-            fits &= whole >= wanted
-    rows = np.flatnonzero(fits)
-    short = passing.count - len(rows)
+    rows, amounts = _with_room(demand, nodes, passing.rows)
+    short = len(passing.rows) - len(rows)
     removed = passing.removed | ({"resources": short} if short else {})
     if not len(rows):
         return Ranking(len(nodes), 0, (), removed, ())
-    factors = _factors(demand, nodes, classes, rows)
+    factors = _factors(demand, nodes, classes, rows, amounts)
     scores = reduce(add, factors.values())
-    best = _best(scores, nodes.ties[rows] ^ np.uint32(_tie(demand)))
+    best = _best(scores, nodes.ties[rows], _tie(demand))
     candidates = _candidates(nodes, rows[best], scores[best], {name: of[best] for name, of in factors.items()})
     return Ranking(len(nodes), len(rows), candidates, removed, ())
 
 
-def _factors(demand: Demand, nodes: Columns, classes: Classes, rows: Rows) -> dict[str, Shares]:
-    everywhere = len(rows) == len(nodes)
-    taken = slice(None) if everywhere else rows
-    shares = {
-        number: (nodes.free[number][taken] - wanted) / nodes.whole[number][taken]
-        for number, wanted in enumerate(demand.footprint)
-        if wanted
-    }
-    gpus = demand.need.gpu_count
-    left = _Left(shares, nodes.free[_GPU][taken] - gpus, bool(gpus), nodes.failures[taken])
+def _with_room(demand: Demand, nodes: Columns, rows: Rows) -> tuple[Rows, Shares]:
+    """Those of the rows that have room, and what would be left of each."""
+    left = nodes.free.take(rows, axis=1)
+    left -= np.array(demand.footprint, np.float64)[:, None]
+    room = left.min(axis=0) >= 0
+    for number, wanted in enumerate(demand.need):
+        if wanted > nodes.smallest[number]:
+            room &= nodes.capacity[number].take(rows) >= wanted
+    if room.all():
+        return rows, left
+    having = np.flatnonzero(room)
+    return rows[having], left.take(having, axis=1)
+
+
+def _factors(demand: Demand, nodes: Columns, classes: Classes, rows: Rows, amounts: Shares) -> dict[str, Shares]:
+    taken = [number for number, wanted in enumerate(demand.need) if wanted]
+    left = _Left(amounts, amounts / nodes.whole.take(rows, axis=1), taken, nodes.failures[rows])
     factors: dict[str, Shares] = {}
     for name, (weight, _) in placement.scores_for(demand.directive).items():
         if name in BY_ROOM:
             factors[name] = weight * BY_ROOM[name](left)
         else:
-            factors[name] = weight * BY_TRAITS[name](demand, nodes, classes)[taken]
+            factors[name] = weight * BY_TRAITS[name](demand, nodes, classes)[rows]
     return factors
 
 
-def _best(scores: Shares, ties: NDArray[np.uint32]) -> Rows:
+def _best(scores: Shares, ties: NDArray[np.uint32], tie: int) -> Rows:
     """The best :data:`KEPT_CANDIDATES`, best first; of equal scores those with the lower tie."""
     chosen = np.arange(len(scores))
     if len(scores) > KEPT_CANDIDATES:
         bound = np.partition(scores, -KEPT_CANDIDATES)[-KEPT_CANDIDATES]
-        above = np.flatnonzero(scores > bound)
-        level = np.flatnonzero(scores == bound)
-        wanted = KEPT_CANDIDATES - len(above)
-        if len(level) > wanted:
-            level = level[np.argpartition(ties[level], wanted - 1)[:wanted]]
-        chosen = np.concatenate([above, level])
-    return chosen[np.lexsort((ties[chosen], -scores[chosen]))]
+        chosen = np.flatnonzero(scores >= bound)
+        if len(chosen) > KEPT_CANDIDATES:
+            chosen = _without_late(chosen, scores[chosen] > bound, ties[chosen] ^ np.uint32(tie))
+    return chosen[np.lexsort((ties[chosen] ^ np.uint32(tie), -scores[chosen]))]
+
+
+def _without_late(chosen: Rows, above: Mask, ties: NDArray[np.uint32]) -> Rows:
+    """As many as are kept: all above the bound, and of the others, which may be thousands, those with the lowest ties."""
+    level = np.flatnonzero(~above)
+    wanted = KEPT_CANDIDATES - (len(chosen) - len(level))
+    return np.concatenate([chosen[above], chosen[level[np.argpartition(ties[level], wanted - 1)[:wanted]]]])
 
 
 def _tie(demand: Demand) -> int:
