@@ -24,41 +24,15 @@ from novacron.api.scheduler.v1 import ReleaseReservationRequest, ReservationServ
 from novacron.api.types.v1 import Resources as Amounts
 from novacron.db import Database
 from novacron.errors import DeadlineExceeded, NoCapacity, NovacronError, Overloaded, QuotaExceeded, Unavailable
-from novacron.paging import PageTokens
 from novacron.rpc.call import SAGA_KEY
 from novacron.rpc.status import from_rpc_error
-from novacron_scheduler.node import Description, Heartbeat, NodeType
-from novacron_scheduler.nodes import Nodes
-from novacron_scheduler.quota import Limits
-from novacron_scheduler.quotas import Quotas
-from novacron_scheduler.resources import Ratios, Resources
-from novacron_scheduler.store import NodeStore, QuotaStore
 
+from .claim_ledger import Ledger
 from .schedulers import SchedulerProcess, identification
 
 CLIENTS, SLOTS, QUOTA = 64, 50, 12
 _NODES, _CORES = 4, 16
 _LIMITED, _FREE = uuid4(), uuid4()
-_WITNESS = """
-CREATE TABLE over (what text);
-CREATE FUNCTION witness() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN INSERT INTO over VALUES (TG_TABLE_NAME); RETURN NEW; END $$;
-CREATE TRIGGER witness AFTER INSERT OR UPDATE ON nodes FOR EACH ROW WHEN (
-    NEW.allocated_cpu_cores > NEW.allocatable_cpu_cores OR NEW.allocated_memory_mb > NEW.allocatable_memory_mb
-    OR NEW.allocated_storage_gb > NEW.allocatable_storage_gb) EXECUTE FUNCTION witness();
-CREATE TRIGGER witness AFTER INSERT OR UPDATE ON tenant_quotas FOR EACH ROW WHEN (NEW.used_vms > NEW.limit_vms)
-    EXECUTE FUNCTION witness();
-"""
-# Nodes that count something else than their allocations say, and quotas likewise.
-_MISCOUNTED = """
-SELECT count(*) FROM (
-    SELECT FROM nodes LEFT JOIN resource_allocations held ON held.node_id = nodes.id AND held.status <> 'deallocated'
-    GROUP BY nodes.id HAVING allocated_cpu_cores <> coalesce(sum(cpu_cores), 0)
-    UNION ALL
-    SELECT FROM tenant_quotas LEFT JOIN resource_allocations held USING (tenant_id)
-    GROUP BY tenant_id, used_vms HAVING used_vms <> count(*) FILTER (WHERE held.status <> 'deallocated')
-) wrong
-"""
 _ASK_AGAIN = (Unavailable, Overloaded, DeadlineExceeded)
 
 
@@ -84,8 +58,8 @@ class Round:
 class Race:
     """Two schedulers, and who races at them."""
 
-    def __init__(self, database: Database, pair: tuple[SchedulerProcess, ...], stubs: list[Any], seed: int) -> None:
-        self._database = database
+    def __init__(self, ledger: Ledger, pair: tuple[SchedulerProcess, ...], stubs: list[Any], seed: int) -> None:
+        self._ledger = ledger
         self._pair = pair
         self._stubs = stubs
         self._chance = Random(seed)
@@ -98,8 +72,8 @@ class Race:
         )
         await self._judge(seen, dict(zip(vms, answers, strict=True)))
         await self._amid_a_kill(seen, [lambda n=n, vm=vm: self._release(seen, n, vm) for n, vm in enumerate(vms)])
-        left = await self._held()
-        seen.miscounted += abs(len(left) - (_NODES * _CORES - SLOTS)) + await self._count(_MISCOUNTED)
+        left = await self._ledger.held()
+        seen.miscounted += abs(len(left) - (_NODES * _CORES - SLOTS)) + await self._ledger.miscounted()
         return seen
 
     async def fill(self) -> None:
@@ -170,7 +144,7 @@ class Race:
             told.pop("over quota", 0),
         )
         seen.strange = list(told)
-        held = await self._held()
+        held = await self._ledger.held()
         ours = {vm_id: tenant for vm_id, tenant in held.items() if vm_id in answers}
         limited = sum(tenant == _LIMITED for tenant in ours.values())
         seen.conflicts = sum(told.values()) + sum(
@@ -178,22 +152,10 @@ class Race:
         )
         seen.conflicts += max(min(seen.no_room, SLOTS - len(ours)), 0)
         seen.conflicts += max(min(seen.over_quota, QUOTA - limited), 0)
-        seen.over_commits = await self._count("SELECT count(*) FROM over WHERE what = 'nodes'") + max(
-            len(ours) - SLOTS, 0
-        )
-        seen.quota_exceeded = await self._count("SELECT count(*) FROM over WHERE what = 'tenant_quotas'")
+        seen.over_commits = await self._ledger.over("nodes") + max(len(ours) - SLOTS, 0)
+        seen.quota_exceeded = await self._ledger.over("tenant_quotas")
         seen.quota_exceeded += max(limited - QUOTA, 0)
-        seen.miscounted = await self._count(_MISCOUNTED) + abs(seen.made - len(ours))
-
-    async def _held(self) -> dict[UUID, UUID]:
-        async with self._database.connection() as connection:
-            query = "SELECT vm_id, tenant_id FROM resource_allocations WHERE status <> 'deallocated'"
-            return dict(await (await connection.execute(query)).fetchall())
-
-    async def _count(self, query: str) -> int:
-        async with self._database.connection() as connection:
-            row = await (await connection.execute(query)).fetchone()
-        return int(row[0]) if row else 0
+        seen.miscounted = await self._ledger.miscounted() + abs(seen.made - len(ours))
 
 
 @asynccontextmanager
@@ -206,12 +168,13 @@ async def race(database_url: str, directory: Path, *, seed: int = 1) -> AsyncIte
     options = [("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 200)]
     channels = [grpc.aio.secure_channel(one.address, credentials, options=options) for one in pair]
     try:
-        await _furnish(database)
+        ledger = Ledger(database)
+        await ledger.furnish(_NODES, _CORES, _LIMITED, QUOTA)
         for one in pair:
             one.start()
         for one in pair:
             await one.ready()
-        made = Race(database, pair, [ReservationServiceStub(channel) for channel in channels], seed)
+        made = Race(ledger, pair, [ReservationServiceStub(channel) for channel in channels], seed)
         await made.fill()
         yield made
     finally:
@@ -220,17 +183,6 @@ async def race(database_url: str, directory: Path, *, seed: int = 1) -> AsyncIte
         for channel in channels:
             await channel.close()
         await database.close()
-
-
-async def _furnish(database: Database) -> None:
-    tokens, capacity = PageTokens(b"k" * 32), Resources(_CORES, 10**6, 10**4)
-    for number in range(_NODES):
-        said = Description("h", "192.0.2.1", "192.0.2.1:1", NodeType.COMPUTE, "", "", ("kvm",), {}, (), "", "")
-        beat = Heartbeat(f"n{number}", "default", 1, said, capacity)
-        await Nodes(database, NodeStore(), tokens, Ratios(), 3600).heartbeat(beat, beat.name)
-    await Quotas(database, QuotaStore(), tokens).set(_LIMITED, Limits(vms=QUOTA), ())
-    async with database.connection() as connection:
-        await connection.execute(_WITNESS.encode())
 
 
 def table(rounds: list[Round]) -> str:
