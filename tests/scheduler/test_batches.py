@@ -29,7 +29,7 @@ from novacron_scheduler.placement import Offer
 from novacron_scheduler.quota import Limits, Quota, Usage
 from novacron_scheduler.reservation import Demand
 from novacron_scheduler.resources import Resources
-from novacron_scheduler.store import DecisionStore, ReservationStore
+from novacron_scheduler.store import DecisionStore
 
 
 class Reserving:
@@ -59,7 +59,7 @@ async def batch(scheduler):
     """Two nodes with 8 vCPU and 16 GiB each."""
     await scheduler.beat("n1")
     await scheduler.beat("n2")
-    batches = Batches(scheduler.database, ReservationStore(), DecisionStore())
+    batches = Batches(scheduler.database, DecisionStore())
     server = await scheduler.servers.start(
         "scheduler", [(add_BatchServiceServicer_to_server, BatchServicer(batches, UNSHARED))]
     )

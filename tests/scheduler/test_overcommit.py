@@ -23,7 +23,7 @@ from novacron_scheduler.batches import Batches
 from novacron_scheduler.overcommit import Overcommit
 from novacron_scheduler.reservation import AllocationType
 from novacron_scheduler.resources import Ratios, Resources
-from novacron_scheduler.store import DecisionStore, ReservationStore
+from novacron_scheduler.store import DecisionStore
 
 RATIO = st.sampled_from([1.0, 1.5, 2.0, 3.0, 4.0, 7.0, 16.0])
 RATIOS = st.tuples(RATIO, RATIO, RATIO).map(lambda ratios: Ratios(*ratios))
@@ -124,7 +124,7 @@ async def test_a_crowd_of_all_types_fills_the_host_to_the_last_share_and_no_furt
 
 
 async def test_a_batch_counts_them_as_one_by_one_does(scheduler, resources, tenant):
-    batches = Batches(scheduler.database, ReservationStore(), DecisionStore())
+    batches = Batches(scheduler.database, DecisionStore())
     server = await scheduler.servers.start("scheduler", [(add_batches, BatchServicer(batches, SHARED))])
     kinds = (ALLOCATION_TYPE_GUARANTEED, ALLOCATION_TYPE_BURSTABLE, ALLOCATION_TYPE_BEST_EFFORT)
     requests = [

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from google.protobuf.json_format import ParseDict
@@ -15,11 +15,15 @@ from novacron.api.scheduler.v1 import (
     GetSchedulingDecisionRequest,
     QuotaLimits,
     ReleaseReservationRequest,
+    ReleaseReservationsBatchResponse,
     SchedulingPolicy,
     SetQuotaRequest,
 )
 from novacron.errors import FailedPrecondition, NoCapacity, NotFound, QuotaExceeded
 from novacron.saga.key import SagaKey, set_current_key
+from novacron_scheduler.answer import Answer
+from novacron_scheduler.batches import Batches
+from novacron_scheduler.store import DecisionStore
 
 # At each commit what a node counts as taken is what its reservations count for, and never, within a transaction either, more
 # than there is. A node's row is locked by whoever changes it or its reservations, so the sum is of one instant.
@@ -157,6 +161,23 @@ async def test_a_claim_that_is_undone_gives_back_what_was_taken_from_those_who_h
     assert await house.free() == [4]
     assert not await house.give_way(second, high), "it gives way to nobody any more"
     assert (await house.get(second)).footprint.cpu_cores == 4
+
+
+async def test_a_release_of_many_at_once_gives_it_back_as_well(house):
+    victims = [await house.place(2) for _ in range(4)]
+    asked = await house.ask(6, 10)
+    gone, *stay = list(asked.yielding)
+    batches = Batches(house.scheduler.database, DecisionStore())
+    freed = await batches.release([UUID(asked.vm_id), UUID(gone)], Answer(ReleaseReservationsBatchResponse, _released))
+    assert set(freed.released_vm_ids) == {asked.vm_id, gone}
+    for vm_id in (*stay, *set(victims) - set(asked.yielding)):
+        assert (await house.get(vm_id)).footprint.cpu_cores == 2
+    assert await house.free() == [2]
+    await house.sound()
+
+
+def _released(vm_ids):
+    return ReleaseReservationsBatchResponse(released_vm_ids=map(str, vm_ids))
 
 
 async def test_one_that_gives_way_is_nobody_elses_to_take_from_nor_one_that_is_only_claimed(house):

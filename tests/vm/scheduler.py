@@ -49,7 +49,7 @@ async def serve_scheduler(
     reservations = Reservations(database, ReservationStore(), DecisionStore(), PageTokens(KEY))
     placements = Placements(database, ReservationStore(), QuotaStore())
     resizes = Resizes(database, DecisionStore(), placements, UNSHARED)
-    batches = Batches(database, ReservationStore(), DecisionStore())
+    batches = Batches(database, DecisionStore())
     served: list[Registration] = [
         (add_NodeServiceServicer_to_server, NodeServicer(nodes)),
         (add_ReservationServiceServicer_to_server, ReservationServicer(reservations, UNSHARED)),

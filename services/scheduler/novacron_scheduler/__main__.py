@@ -76,11 +76,11 @@ async def serve(settings: SchedulerSettings, stopping: asyncio.Event) -> None:
         server.add(add_NodeServiceServicer_to_server, NodeServicer(nodes))
         server.add(add_NodeEventServiceServicer_to_server, NodeEventServicer(losses))
         server.add(add_ReservationServiceServicer_to_server, ReservationServicer(reservations, overcommit))
-        batches = Batches(base.database, ReservationStore(), DecisionStore())
+        batches = Batches(base.database, DecisionStore(), inventory)
         server.add(add_BatchServiceServicer_to_server, BatchServicer(batches, overcommit))
         placements = Placements(base.database, ReservationStore(), QuotaStore())
         server.add(add_PlacementServiceServicer_to_server, PlacementServicer(placements, overcommit))
-        resizes = Resizes(base.database, DecisionStore(), placements, overcommit)
+        resizes = Resizes(base.database, DecisionStore(), placements, overcommit, inventory)
         server.add(add_ResizeServiceServicer_to_server, ResizeServicer(resizes))
         policies = Policies(base.database, PolicyStore(), tokens)
         server.add(add_PolicyServiceServicer_to_server, PolicyServicer(policies))
@@ -90,7 +90,7 @@ async def serve(settings: SchedulerSettings, stopping: asyncio.Event) -> None:
         server.add(add_ScalingServiceServicer_to_server, ScalingServicer(scaling))
         rebalances = Rebalances(base.database, monitoring, SystemClock(), overcommit)
         server.add(add_RebalanceServiceServicer_to_server, RebalanceServicer(rebalances))
-        server.add(add_LeakServiceServicer_to_server, LeakServicer(Leaks(base.database)))
+        server.add(add_LeakServiceServicer_to_server, LeakServicer(Leaks(base.database, inventory)))
         async with base.serving(
             server, background=[news, losses, Retention(HistoryStore(base.database), _ages(settings))]
         ):

@@ -14,6 +14,7 @@ from . import batch, explanation
 from .answer import Answer, M
 from .batch import Outcome, Verdict
 from .decision import decide
+from .inventory.live import Inventory
 from .reservation import Decision, Demand
 from .store import DecisionStore, LostRace, PolicyStore, ReservationStore
 from .store.batches import BatchStore
@@ -33,9 +34,10 @@ class _Refused(Exception):
 class Batches:
     """What may be done with many reservations at once."""
 
-    def __init__(self, database: Database, store: ReservationStore, decisions: DecisionStore) -> None:
+    def __init__(self, database: Database, decisions: DecisionStore, inventory: Inventory | None = None) -> None:
         self._database = database
-        self._store = store
+        self._inventory = inventory or Inventory(database)
+        self._store = ReservationStore()
         self._decisions = decisions
         self._claims = GroupClaimStore()
         self._nodes = InventoryStore()
@@ -117,6 +119,8 @@ class Batches:
         claimed = await self._claims.claim(connection, choices, [choices[0].demand.tenant_id])
         if len(claimed) < len(choices):
             raise LostRace
+        for made in claimed.values():
+            self._inventory.learn(made.node.node_id, made.node.allocatable, made.node.allocated)
         return {vm_id: Outcome(vm_id, made, None) for vm_id, made in claimed.items()}
 
     async def release(self, vm_ids: Sequence[UUID], answer: Answer[frozenset[UUID], M]) -> M:
@@ -124,7 +128,10 @@ class Batches:
         async with self._database.transaction() as connection:
 
             async def effect() -> M:
-                return answer.of(await self._batches.release(connection, vm_ids))
+                freed, nodes = await self._batches.release(connection, vm_ids)
+                for node in nodes:
+                    self._inventory.learn(node.node_id, node.allocatable, node.allocated)
+                return answer.of(freed)
 
             return await barrier.once(connection, answer.message, effect)
 

@@ -12,6 +12,7 @@ from novacron.saga import barrier
 from . import quota, resize
 from .answer import Answer, M
 from .decision import decide
+from .inventory.live import Inventory
 from .overcommit import Overcommit
 from .placement import NOTHING_LOOKED_AT, Ranking
 from .placements import Placements
@@ -19,6 +20,7 @@ from .reservation import Demand, Reservation
 from .resize import Change
 from .resources import Resources
 from .store import DecisionStore, OverQuota, QuotaStore, ReservationStore
+from .store.reservations import Left
 from .store.resizes import ResizeStore
 
 ALGORITHM = "resize-v1"
@@ -38,9 +40,15 @@ class Resizes:
     """What may be done about the size of what a VM holds."""
 
     def __init__(
-        self, database: Database, decisions: DecisionStore, placements: Placements, overcommit: Overcommit
+        self,
+        database: Database,
+        decisions: DecisionStore,
+        placements: Placements,
+        overcommit: Overcommit,
+        inventory: Inventory | None = None,
     ) -> None:
         self._database = database
+        self._inventory = inventory or Inventory(database)
         self._overcommit = overcommit
         self._store = ReservationStore()
         self._decisions = decisions
@@ -108,8 +116,9 @@ class Resizes:
             taken = await self._resizes.claim(connection, held, resize_id, change)
         except OverQuota:
             raise _Refused(held, change, over_quota=True) from None
-        if not taken:
+        if taken is None:
             raise _Refused(held, change, over_quota=False)
+        self._learn(taken)
 
     async def _tell(self, refused: _Refused) -> None:
         """Returns only when it fits now: what is told is true when it is told."""
@@ -151,7 +160,7 @@ class Resizes:
                 standing = await self._resizes.standing(connection, vm_id)
                 if standing.resize_id != resize_id:
                     raise NotFound.named("resize", resize_id)
-                await self._resizes.confirm(connection, vm_id, resize_id)
+                self._learn(await self._resizes.confirm(connection, vm_id, resize_id))
                 return answer.of(await self._now(connection, vm_id))
 
             return await barrier.once(connection, answer.message, effect)
@@ -162,9 +171,15 @@ class Resizes:
 
             async def effect() -> M:
                 await self._store.held(connection, vm_id, lock=True)
-                return answer.of(await self._resizes.undo(connection, vm_id, resize_id))
+                undone = await self._resizes.undo(connection, vm_id, resize_id)
+                self._learn(undone)
+                return answer.of(undone is not None)
 
             return await barrier.once(connection, answer.message, effect)
+
+    def _learn(self, node: Left | None) -> None:
+        if node is not None:
+            self._inventory.learn(node.node_id, node.allocatable, node.allocated)
 
     async def _now(self, connection: Connection, vm_id: UUID) -> Reservation:
         held = await self._store.held(connection, vm_id)

@@ -32,6 +32,11 @@ AMOUNTS = ("cpu_cores", "memory_mb", "storage_gb", "network_bandwidth_mbps", "gp
 _NUMBERED = list(enumerate(AMOUNTS, 1))
 # What an allocation counts for on its node. Null: a row from before there was more than one way to count.
 FOOTPRINT = f"coalesce(footprint, ARRAY[{', '.join(AMOUNTS)}])"
+# How a statement left a node: see :func:`left`.
+LEFT = (
+    f"nodes.id, ARRAY[{', '.join(f'nodes.allocatable_{name}' for name in AMOUNTS)}] AS allocatable,"
+    f" ARRAY[{', '.join(f'nodes.allocated_{name}' for name in AMOUNTS)}] AS allocated"
+)
 # What the choice sees of a node.
 OFFER = f"""
 nodes.id, nodes.name, nodes.generation, {STATUS}, nodes.node_type::text, nodes.hypervisor_types,
@@ -165,11 +170,7 @@ UPDATE nodes SET
     )
 }
 FROM released WHERE nodes.id = released.node_id
-RETURNING nodes.id,
-    ARRAY[nodes.allocatable_cpu_cores, nodes.allocatable_memory_mb, nodes.allocatable_storage_gb,
-          nodes.allocatable_network_bandwidth_mbps, nodes.allocatable_gpu_count],
-    ARRAY[nodes.allocated_cpu_cores, nodes.allocated_memory_mb, nodes.allocated_storage_gb,
-          nodes.allocated_network_bandwidth_mbps, nodes.allocated_gpu_count]
+RETURNING {LEFT}
 """
 _RELEASE = RELEASED.format(which="status <> 'deallocated'")
 _RELEASE_YIELDED = RELEASED.format(which="status = 'active' AND yields_to = %s")
@@ -197,11 +198,16 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """A node after something of it was given back."""
+    """A node after something of it was taken or given back."""
 
     node_id: UUID
     allocatable: Resources
     allocated: Resources
+
+
+def left(row: tuple[Any, ...]) -> Left:
+    """A row of :data:`LEFT`."""
+    return Left(row[0], Resources(*row[1]), Resources(*row[2]))
 
 
 class ReservationStore:
@@ -309,7 +315,7 @@ class ReservationStore:
             rows = await (await connection.execute(_RELEASE, (vm_id,))).fetchall()
         else:
             rows = await (await connection.execute(_RELEASE_CLAIMED, (vm_id, move_id))).fetchall()
-        return [Left(node_id, Resources(*allocatable), Resources(*taken)) for node_id, allocatable, taken in rows]
+        return [left(row) for row in rows]
 
     async def arrive(self, connection: Connection, vm_id: UUID, move_id: UUID) -> None:
         """The place that this move claimed is the VM's own, and the one that it had before is free."""

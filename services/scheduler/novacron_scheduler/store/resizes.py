@@ -12,7 +12,7 @@ from ..reservation import Reservation
 from ..resize import Change, Standing
 from ..resources import DIMENSIONS, Resources
 from .quotas import CHARGE, COUNT, REFUND
-from .reservations import AMOUNTS, FOOTPRINT, OverQuota
+from .reservations import AMOUNTS, FOOTPRINT, LEFT, Left, OverQuota, left
 
 _BY_DIMENSION = [(number, *names) for number, names in enumerate(zip(AMOUNTS, DIMENSIONS, strict=True), 1)]
 _HELD = f"ARRAY[{', '.join(AMOUNTS)}]"
@@ -35,7 +35,7 @@ WITH claimed AS (
         for n, name, dimension in _BY_DIMENSION
     )
 }
-    RETURNING id
+    RETURNING {LEFT}
 ), held AS (
     UPDATE resource_allocations SET
         resize_id = %(resize_id)s, resized_from = {_HELD}, resized_to = %(after)s::bigint[],
@@ -53,7 +53,8 @@ WITH claimed AS (
 ), counted AS (
     {COUNT}
 )
-SELECT EXISTS (SELECT FROM counted) OR NOT EXISTS (SELECT FROM tenant_quotas WHERE tenant_id = %(tenant_id)s) FROM claimed
+SELECT EXISTS (SELECT FROM counted) OR NOT EXISTS (SELECT FROM tenant_quotas WHERE tenant_id = %(tenant_id)s), claimed.*
+FROM claimed
 """
 
 # The row is locked: what it holds and counts for is what is read here. What is freed is the difference, never below zero.
@@ -78,6 +79,7 @@ WITH before AS (
 )
 UPDATE nodes SET {", ".join(f"allocated_{name} = allocated_{name} - released.{name}" for name in AMOUNTS)}
 FROM released WHERE nodes.id = released.node_id
+RETURNING {LEFT}
 """
 _CONFIRM = _SETTLE.format(size="resized_to", footprint="footprint_to", resize_id="resource_allocations.resize_id")
 _UNDO = _SETTLE.format(size="resized_from", footprint="footprint_from", resize_id="NULL")
@@ -98,9 +100,9 @@ class ResizeStore:
         held: Reservation,
         resize_id: UUID,
         change: Change,
-    ) -> bool:
-        """Take of the VM's node what the change needs and count it for the tenant, all or nothing; False: the node does not
-        take it.
+    ) -> Left | None:
+        """Take of the VM's node what the change needs and count it for the tenant, all or nothing; how that left the node,
+        or None: it does not take it.
 
         :raises OverQuota: the tenant may not hold that much; the transaction is lost.
         """
@@ -118,15 +120,19 @@ class ResizeStore:
         }
         row = await (await connection.execute(_CLAIM, values)).fetchone()
         if row is None:
-            return False
+            return None
         if any(change.charge) and not row[0]:
             raise OverQuota
-        return True
+        return left(row[1:])
 
-    async def confirm(self, connection: Connection, vm_id: UUID, resize_id: UUID) -> bool:
-        """The place has the new size; whether this resize was under way."""
-        return (await connection.execute(_CONFIRM, (vm_id, resize_id))).rowcount > 0
+    async def confirm(self, connection: Connection, vm_id: UUID, resize_id: UUID) -> Left | None:
+        """The place has the new size; how that left its node, or None: this resize is not under way."""
+        return await self._settle(connection, _CONFIRM, vm_id, resize_id)
 
-    async def undo(self, connection: Connection, vm_id: UUID, resize_id: UUID) -> bool:
-        """The place has the size of before; whether this resize was under way."""
-        return (await connection.execute(_UNDO, (vm_id, resize_id))).rowcount > 0
+    async def undo(self, connection: Connection, vm_id: UUID, resize_id: UUID) -> Left | None:
+        """The place has the size of before; how that left its node, or None: this resize is not under way."""
+        return await self._settle(connection, _UNDO, vm_id, resize_id)
+
+    async def _settle(self, connection: Connection, statement: str, vm_id: UUID, resize_id: UUID) -> Left | None:
+        row = await (await connection.execute(statement, (vm_id, resize_id))).fetchone()
+        return None if row is None else left(row)
