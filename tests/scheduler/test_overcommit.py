@@ -20,6 +20,8 @@ from novacron.api.types.v1 import (
 from novacron.errors import NoCapacity
 from novacron_scheduler.batch_servicer import BatchServicer
 from novacron_scheduler.batches import Batches
+from novacron_scheduler.footprints import Footprints
+from novacron_scheduler.inventory.live import Inventory
 from novacron_scheduler.overcommit import Overcommit
 from novacron_scheduler.reservation import AllocationType
 from novacron_scheduler.resources import Ratios, Resources
@@ -137,4 +139,39 @@ async def test_a_batch_counts_them_as_one_by_one_does(scheduler, resources, tena
     answers = (await stub.ReserveResourcesBatch(BatchRequest(requests=requests))).answers
     assert [one.reservation.footprint.cpu_cores for one in answers] == [16, 4, 2]
     assert await taken(scheduler) == 22
+    await scheduler.check_sums()
+
+
+async def test_when_the_ratio_changes_the_promises_to_those_who_are_there_still_stand(
+    start_scheduler, scheduler, resources
+):
+    kept = [(await scheduler.reserve(str(uuid4()), resources=resources(2))).vm_id for _ in range(2)]
+    await scheduler.reserve(str(uuid4()), resources=resources(3), allocation_type=ALLOCATION_TYPE_BURSTABLE)
+    assert await taken(scheduler) == 2 * 8 + 3
+    denser = Overcommit(Ratios(cpu_cores=8.0), SHARED.best_effort)
+    other = await start_scheduler(scheduler.database, overcommit=denser)
+    await other.beat("n1")
+    footprints = Footprints(scheduler.database, denser, Inventory(scheduler.database))
+    assert await footprints.count_anew() == 2
+    assert await taken(scheduler) == 2 * 16 + 3
+    assert await footprints.count_anew() == 0
+    await other.check_sums()
+    await other.release(kept[0])
+    assert await taken(scheduler) == 16 + 3
+
+
+async def test_who_is_amid_a_resize_is_counted_anew_when_that_has_ended(scheduler, resources):
+    vm_id = (await scheduler.reserve(str(uuid4()), resources=resources(2))).vm_id
+    await scheduler.rows(
+        "UPDATE resource_allocations SET resize_id = %s, resized_from = '{2,0,0,0,0}', resized_to = '{3,0,0,0,0}'"
+        " WHERE vm_id = %s RETURNING 1",
+        uuid4(),
+        vm_id,
+    )
+    footprints = Footprints(scheduler.database, Overcommit(Ratios(cpu_cores=8.0)), Inventory(scheduler.database))
+    assert await footprints.count_anew() == 0
+    await scheduler.rows(
+        "UPDATE resource_allocations SET resized_from = NULL, resized_to = NULL WHERE vm_id = %s RETURNING 1", vm_id
+    )
+    assert await footprints.count_anew() == 1
     await scheduler.check_sums()

@@ -29,6 +29,7 @@ from novacron.sealing import KeyRing
 from .batch_servicer import BatchServicer
 from .batches import Batches
 from .clients import MonitoringClient
+from .footprints import Footprints
 from .inventory.live import Inventory
 from .inventory.news import News
 from .leak_servicer import LeakServicer
@@ -91,9 +92,9 @@ async def serve(settings: SchedulerSettings, stopping: asyncio.Event) -> None:
         rebalances = Rebalances(base.database, monitoring, SystemClock(), overcommit)
         server.add(add_RebalanceServiceServicer_to_server, RebalanceServicer(rebalances))
         server.add(add_LeakServiceServicer_to_server, LeakServicer(Leaks(base.database, inventory)))
-        async with base.serving(
-            server, background=[news, losses, Retention(HistoryStore(base.database), _ages(settings))]
-        ):
+        footprints = Footprints(base.database, overcommit, inventory)
+        retention = Retention(HistoryStore(base.database), _ages(settings))
+        async with base.serving(server, background=[news, losses, footprints, retention]):
             await stopping.wait()
 
 
