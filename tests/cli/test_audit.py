@@ -139,7 +139,7 @@ def planted(installation):
     installation.repairs.domains.append(NodeDomain(vm_id=vm.vm_id, name=vm.name))
     held = ProtoReservation(vm_id=vm.vm_id)
     held.node.node_id = installation.nodes.node.node_id
-    held.resources.CopyFrom(installation.nodes.node.allocated)
+    held.footprint.CopyFrom(installation.nodes.node.allocated)
     installation.reservations.reservations.append(held)
     installation.metrics.monitored.append(VmMonitoring(vm_id=vm.vm_id))
     return vm

@@ -32,6 +32,15 @@ async def test_groups_are_asked_for_by_name(novacron, logged_in):
     assert list(logged_in.vms.requests[0].spec.groups) == ["web", "front"]
 
 
+async def test_a_priority_is_asked_for_and_an_absent_one_is_the_templates(novacron, logged_in):
+    create = ("vm", "create", "web-1", *SIZE, "--image", "debian-12")
+    assert (await novacron(*create, "--priority", "-5", "-o", "json")).json["spec"]["priority"] == -5
+    await novacron(*create, "--priority", "0", "--no-wait")
+    await novacron(*create, "--no-wait")
+    assert [one.spec.HasField("priority") for one in logged_in.vms.requests] == [True, True, False]
+    assert (await novacron(*create, "--priority", "1001")).code == 2
+
+
 async def test_for_programs_a_create_is_one_object(novacron, logged_in):
     result = await novacron("vm", "create", "web-1", *SIZE, "--image", "debian-12", "-o", "json")
     assert result.json["state"] == "VM_STATE_RUNNING"

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import enum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from novacron_cli import quantities
+
+
+class Allocation(enum.StrEnum):
+    """How firmly a VM holds what it takes of its node."""
+
+    GUARANTEED = "guaranteed"
+    BURSTABLE = "burstable"
+    BEST_EFFORT = "best-effort"
+
 
 VmArgument = Annotated[str, typer.Argument(metavar="VM", help="Id or name of the VM.")]
 LimitOption = Annotated[int, typer.Option(min=0, help="At most so many; 0: all.")]
@@ -38,6 +48,23 @@ GroupsOption = Annotated[
     list[str] | None,
     typer.Option("--group", metavar="NAME", help="A group that placement policies speak of; may be repeated."),
 ]
+AllocationOption = Annotated[
+    Allocation | None,
+    typer.Option(
+        "--allocation",
+        help="How firmly it holds its share of the host: to itself, sharing as the operator allows, or with what is left."
+        " [default: guaranteed]",
+    ),
+]
+PriorityOption = Annotated[
+    int | None,
+    typer.Option(
+        min=-1000,
+        max=1000,
+        help="Who gives way to whom, once a policy of yours says that VMs of lower priority do (novacron policy create --help)."
+        " [default: 0]",
+    ),
+]
 UserDataOption = Annotated[
     Path | None, typer.Option(metavar="FILE", help="cloud-init user-data; - is standard input.", show_default=False)
 ]
@@ -54,6 +81,8 @@ def spec_fields(
     image: str,
     labels: list[str] | None,
     groups: list[str] | None,
+    allocation: Allocation | None,
+    priority: int | None,
     user_data: Path | None,
     ssh_keys: list[Path] | None,
 ) -> dict[str, Any]:
@@ -65,6 +94,9 @@ def spec_fields(
         "base_image": image,
         "node_labels": quantities.pairs(labels or ()),
         "groups": groups or [],
+        "allocation_type": f"ALLOCATION_TYPE_{allocation.name}" if allocation else 0,
         "user_data": quantities.content(user_data) if user_data else "",
+        # Absent and 0 are not the same: a template's is taken over, or set back.
+        **({} if priority is None else {"priority": priority}),
         "ssh_authorized_keys": [key for file in ssh_keys or () for key in quantities.keys(quantities.content(file))],
     }

@@ -10,6 +10,7 @@ from novacron_cli import quantities
 from novacron_cli.connection import connect
 from novacron_cli.failure import told
 from novacron_cli.options import (
+    AllocationOption,
     CpuOption,
     DiskOption,
     GroupsOption,
@@ -18,6 +19,7 @@ from novacron_cli.options import (
     LabelsOption,
     LimitOption,
     MemoryOption,
+    PriorityOption,
     SshKeysOption,
     TagsOption,
     UserDataOption,
@@ -48,13 +50,15 @@ async def create(
     tag: TagsOption = None,
     label: LabelsOption = None,
     group: GroupsOption = None,
+    allocation: AllocationOption = None,
+    priority: PriorityOption = None,
     user_data: UserDataOption = None,
     ssh_key: SshKeysOption = None,
     id: IdOption = "",
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Create a template."""
-    spec = spec_fields(cpu, memory, disk, image, label, group, user_data, ssh_key)
+    spec = spec_fields(cpu, memory, disk, image, label, group, allocation, priority, user_data, ssh_key)
     tags = quantities.pairs(tag or ())
     from uuid import uuid4
 

@@ -11,6 +11,7 @@ from novacron_cli import quantities, vm_table
 from novacron_cli.connection import connect
 from novacron_cli.failure import told
 from novacron_cli.options import (
+    AllocationOption,
     CpuOption,
     DiskOption,
     GroupsOption,
@@ -18,6 +19,7 @@ from novacron_cli.options import (
     ImageOption,
     LabelsOption,
     MemoryOption,
+    PriorityOption,
     SshKeysOption,
     TagsOption,
     UserDataOption,
@@ -50,6 +52,8 @@ async def create(
     tag: TagsOption = None,
     label: LabelsOption = None,
     group: GroupsOption = None,
+    allocation: AllocationOption = None,
+    priority: PriorityOption = None,
     user_data: UserDataOption = None,
     ssh_key: SshKeysOption = None,
     display_name: Annotated[str, typer.Option(help="A name for people.")] = "",
@@ -62,10 +66,13 @@ async def create(
 
     With --group it belongs to groups that your placement policies speak of (novacron policy), such as to be kept apart.
 
+    Where there is no room and a policy of yours preempts, VMs of a lower --priority are stopped to make some. They keep
+    their disks; `novacron vm start` asks for a place again.
+
     It shows the steps of the saga while it waits. When one fails, all are undone: nothing is left behind, and the VM stays
     in the list with its reason until you delete it. Interrupted, the create goes on without you.
     """
-    spec = spec_fields(cpu, memory, disk, image, label, group, user_data, ssh_key)
+    spec = spec_fields(cpu, memory, disk, image, label, group, allocation, priority, user_data, ssh_key)
     tags = quantities.pairs(tag or ())
     from novacron.api.vm.v1 import CreateVmRequest, VmSpec
 
@@ -75,7 +82,7 @@ async def create(
         display_name=display_name,
         description=description,
         template=template,
-        spec=VmSpec(**spec) if any(spec.values()) or not template else None,
+        spec=VmSpec(**spec) if any(spec.values()) or priority is not None or not template else None,
         tags=tags,
         return_immediately=True,
     )

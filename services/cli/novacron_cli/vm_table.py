@@ -37,7 +37,8 @@ async def _nodes(connection: Connection, vms: Sequence[Any], output: Output) -> 
 def _state(vm: Any) -> str:
     from novacron.api.vm.v1 import VmState
 
-    return word(VmState, vm.state)
+    # A stopped VM has its place, one that gave way to another has not.
+    return word(VmState, vm.state) + (", gave way" if vm.displaced_at.seconds else "")
 
 
 def _columns(nodes: Mapping[str, str]) -> Columns:
@@ -55,7 +56,7 @@ def _columns(nodes: Mapping[str, str]) -> Columns:
 
 
 def _fields(nodes: Mapping[str, str]) -> Columns:
-    from novacron.api.types.v1 import HypervisorType
+    from novacron.api.types.v1 import AllocationType, HypervisorType
 
     return {
         "name": lambda vm: vm.name,
@@ -74,6 +75,9 @@ def _fields(nodes: Mapping[str, str]) -> Columns:
         "hypervisor": lambda vm: word(HypervisorType, vm.hypervisor_type),
         "node labels": lambda vm: pairs(vm.spec.node_labels),
         "groups": lambda vm: ", ".join(vm.spec.groups),
+        "allocation": lambda vm: word(AllocationType, vm.spec.allocation_type),
+        "priority": lambda vm: str(vm.spec.priority),
+        "gave way": lambda vm: when(vm.displaced_at),
         "template": lambda vm: vm.template_id,
         "tags": lambda vm: pairs(vm.tags),
         "owner": lambda vm: vm.owner_id,

@@ -26,6 +26,7 @@ from novacron.api.agent.v1 import (
 from novacron.errors import BEHIND, BreakerOpen, Unreachable
 from novacron.foundation import Mesh
 
+from .messages import ALLOCATION_TYPE_TO_PROTO
 from .vm import VmSpec
 
 
@@ -159,4 +160,5 @@ def _made_of(node: Node, vm_id: UUID, name: str, spec: VmSpec) -> CreateVmReques
         user_data=spec.user_data,
         ssh_authorized_keys=spec.ssh_authorized_keys,
         epoch=node.epoch,
+        allocation_type=ALLOCATION_TYPE_TO_PROTO[spec.allocation_type],
     )

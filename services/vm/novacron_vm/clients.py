@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from novacron.api.monitoring.v1 import CreateVmMonitoringRequest, DeleteVmMonitoringRequest, MetricsServiceStub
@@ -13,6 +14,7 @@ from novacron.api.scheduler.v1 import (
     ConfirmResizeRequest,
     DrainNodeRequest,
     GetNodeRequest,
+    GetReservationRequest,
     GetScalingRecommendationRequest,
     ListNodeEventsRequest,
     MarkScalingRecommendationAppliedRequest,
@@ -20,6 +22,7 @@ from novacron.api.scheduler.v1 import (
     NodeEventServiceStub,
     NodeServiceStub,
     ReleaseReservationRequest,
+    ReportNodeFailureRequest,
     ReservationServiceStub,
     ReserveResourcesRequest,
     ResizeReservationRequest,
@@ -28,10 +31,11 @@ from novacron.api.scheduler.v1 import (
     UndoResizeRequest,
 )
 from novacron.api.types.v1 import Resources
+from novacron.errors import NovacronError
 from novacron.rpc import Channel
 
 from .loss import NodeEvent
-from .messages import HYPERVISOR_TO_PROTO
+from .messages import ALLOCATION_TYPE_TO_PROTO, HYPERVISOR_TO_PROTO
 from .vm import VmSpec
 
 
@@ -43,6 +47,7 @@ class Place:
     node_name: str
     agent_address: str
     epoch: int = 0
+    yielding: tuple[UUID, ...] = ()  # VMs that have yet to give way there to the one that claimed it
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +69,18 @@ class SchedulerClient:
         self._scaling = ScalingServiceStub(channel)
 
     async def reserve(
-        self, vm_id: UUID, tenant_id: UUID, spec: VmSpec, *, move_id: UUID | None = None, node: str = ""
+        self,
+        vm_id: UUID,
+        tenant_id: UUID,
+        spec: VmSpec,
+        *,
+        name: str = "",
+        move_id: UUID | None = None,
+        node: str = "",
+        waits: bool = False,
     ) -> Place:
-        """Choose a node and claim what the VM takes of it; for a move a second one. :raises NoCapacity:"""
+        """Choose a node and claim what the VM takes of it; for a move a second one. Who ``waits`` until nobody has to give way
+        any more may be given what others have still. :raises NoCapacity:"""
         reservation = await self._reservations.ReserveResources(
             ReserveResourcesRequest(
                 vm_id=str(vm_id),
@@ -75,11 +89,25 @@ class SchedulerClient:
                 hypervisor_type=HYPERVISOR_TO_PROTO[spec.hypervisor_type],
                 node_labels=spec.node_labels,
                 groups=spec.groups,
+                allocation_type=ALLOCATION_TYPE_TO_PROTO[spec.allocation_type],
                 move_id=_text(move_id),
                 node=node,
+                priority=spec.priority,
+                waits=waits,
+                name=name,
             )
         )
-        return _place(reservation.node)
+        return replace(_place(reservation.node), yielding=tuple(map(UUID, reservation.yielding)))
+
+    async def yielding(self, vm_id: UUID) -> tuple[UUID, ...]:
+        """VMs that have yet to give way to this one. :raises NotFound: it holds no place."""
+        reservation = await self._reservations.GetReservation(GetReservationRequest(vm_id=str(vm_id)))
+        return tuple(map(UUID, reservation.yielding))
+
+    async def give_way(self, vm_id: UUID, to: UUID) -> bool:
+        """Give back all that the VM holds, if it gives way to that one; whether it did."""
+        request = ReleaseReservationRequest(vm_id=str(vm_id), yields_to=str(to))
+        return bool((await self._reservations.ReleaseReservation(request)).released)
 
     async def confirm(self, vm_id: UUID) -> None:
         await self._reservations.ConfirmReservation(ConfirmReservationRequest(vm_id=str(vm_id)))
@@ -132,6 +160,11 @@ class SchedulerClient:
     async def close_node(self, node_id: UUID) -> None:
         """No claim that comes after this lands there. :raises NotFound: no such node."""
         await self._nodes.DrainNode(DrainNodeRequest(node=str(node_id)))
+
+    async def node_failed(self, node_id: UUID, vm_id: UUID) -> None:
+        """The VM could not be made there. A hint for later choices: nothing waits for it, and nothing fails without it."""
+        with suppress(NovacronError):
+            await self._nodes.ReportNodeFailure(ReportNodeFailureRequest(node_id=str(node_id), vm_id=str(vm_id)))
 
     async def open_node(self, node_id: UUID) -> None:
         await self._nodes.DrainNode(DrainNodeRequest(node=str(node_id), undo=True))

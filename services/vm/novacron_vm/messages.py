@@ -7,12 +7,16 @@ from typing import Any, cast
 from uuid import UUID
 
 from novacron.api.types.v1 import (
+    ALLOCATION_TYPE_BEST_EFFORT,
+    ALLOCATION_TYPE_BURSTABLE,
+    ALLOCATION_TYPE_GUARANTEED,
     HYPERVISOR_TYPE_CONTAINER,
     HYPERVISOR_TYPE_HYPER_V,
     HYPERVISOR_TYPE_KVM,
     HYPERVISOR_TYPE_VMWARE,
     HYPERVISOR_TYPE_XEN,
 )
+from novacron.api.types.v1 import AllocationType as ProtoAllocationType
 from novacron.api.types.v1 import (
     HypervisorType as ProtoHypervisorType,
 )
@@ -26,7 +30,7 @@ from novacron.paging import Comparison, Filter, parse_filter
 from novacron.timestamps import to_timestamp
 
 from .template import Template
-from .vm import HypervisorType, Transition, Vm, VmSpec, VmState
+from .vm import AllocationType, HypervisorType, Transition, Vm, VmSpec, VmState
 
 HYPERVISOR_TO_PROTO: dict[HypervisorType, ProtoHypervisorType] = {
     HypervisorType.KVM: HYPERVISOR_TYPE_KVM,
@@ -36,6 +40,12 @@ HYPERVISOR_TO_PROTO: dict[HypervisorType, ProtoHypervisorType] = {
     HypervisorType.CONTAINER: HYPERVISOR_TYPE_CONTAINER,
 }
 _HYPERVISOR_FROM_PROTO = {number: kind for kind, number in HYPERVISOR_TO_PROTO.items()}
+ALLOCATION_TYPE_TO_PROTO: dict[AllocationType, ProtoAllocationType] = {
+    AllocationType.GUARANTEED: ALLOCATION_TYPE_GUARANTEED,
+    AllocationType.BURSTABLE: ALLOCATION_TYPE_BURSTABLE,
+    AllocationType.BEST_EFFORT: ALLOCATION_TYPE_BEST_EFFORT,
+}
+_ALLOCATION_TYPE_FROM_PROTO = {number: kind for kind, number in ALLOCATION_TYPE_TO_PROTO.items()}
 
 
 def state_to_proto(state: VmState | None) -> ProtoState:
@@ -75,6 +85,12 @@ def asked_spec(spec: ProtoSpec) -> dict[str, Any]:
         asked["node_labels"] = dict(spec.node_labels)
     if spec.groups:
         asked["groups"] = tuple(spec.groups)
+    if spec.allocation_type:
+        if spec.allocation_type not in _ALLOCATION_TYPE_FROM_PROTO:
+            raise InvalidArgument.at("spec.allocation_type", f"{spec.allocation_type} is none of AllocationType")
+        asked["allocation_type"] = _ALLOCATION_TYPE_FROM_PROTO[spec.allocation_type]
+    if spec.HasField("priority"):  # a template's may be set back to 0
+        asked["priority"] = spec.priority
     return asked
 
 
@@ -89,6 +105,8 @@ def spec_to_proto(spec: VmSpec) -> ProtoSpec:
         ssh_authorized_keys=spec.ssh_authorized_keys,
         node_labels=spec.node_labels,
         groups=spec.groups,
+        allocation_type=ALLOCATION_TYPE_TO_PROTO[spec.allocation_type],
+        priority=spec.priority,
     )
 
 
@@ -114,6 +132,7 @@ def vm_to_proto(vm: Vm) -> ProtoVm:
         created_at=to_timestamp(vm.created_at),
         updated_at=to_timestamp(vm.updated_at),
         deleted_at=to_timestamp(vm.deleted_at),
+        displaced_at=to_timestamp(vm.displaced_at),
     )
 
 

@@ -16,11 +16,11 @@ from novacron.errors import NotFound, WrongState
 from novacron.paging import Filter
 from novacron.tenancy import every_tenant
 
-from .vm import LEGAL_FROM, HypervisorType, NewVm, Transition, Vm, VmSpec, VmState
+from .vm import LEGAL_FROM, AllocationType, HypervisorType, NewVm, Transition, Vm, VmSpec, VmState
 
 _COLUMNS = """id, name, display_name, description, state, node_id, owner_id, tenant_id, template_id, resource_config, tags,
     coalesce(host(ip_address), ''), error, request_digest, saga_id, operation, delete_requested_by, version,
-    created_at, updated_at, deleted_at"""
+    created_at, updated_at, deleted_at, displaced_at"""
 
 FILTER_COLUMNS = {"state": "state", "name": "name", "node_id": "node_id", "tenant_id": "tenant_id", "tags": "tags"}
 
@@ -48,6 +48,7 @@ WITH was AS (
         version = version + 1, updated_at = now(),
         node_id = coalesce(%(node_id)s, node_id),
         ip_address = coalesce(%(ip_address)s::inet, ip_address),
+        displaced_at = CASE WHEN %(displaced)s THEN now() WHEN NOT %(displaced)s THEN NULL ELSE displaced_at END,
         deleted_at = CASE WHEN %(to)s::vm_state_enum = 'deleted' THEN now() END
     FROM was WHERE id = was_id
     RETURNING {_COLUMNS}
@@ -78,6 +79,7 @@ def spec_from_json(stored: dict[str, Any]) -> VmSpec:
             "hypervisor_type": HypervisorType(stored["hypervisor_type"]),
             "ssh_authorized_keys": tuple(stored["ssh_authorized_keys"]),
             "groups": tuple(stored.get("groups", ())),
+            "allocation_type": AllocationType(stored.get("allocation_type", AllocationType.GUARANTEED)),
         }
     )
 
@@ -217,8 +219,10 @@ class VmStore:
         error: str = "",
         node_id: UUID | None = None,
         ip_address: str | None = None,
+        displaced: bool | None = None,
     ) -> Vm:
-        """Change the state, end the operation and note both, in one statement. :raises WrongState: no such change from here."""
+        """Change the state, end the operation and note both, in one statement. ``displaced``: whether it has no place from
+        now on; None: as before. :raises WrongState: no such change from here."""
         cursor = await connection.execute(
             _TRANSITION,
             {
@@ -230,6 +234,7 @@ class VmStore:
                 "error": error,
                 "node_id": node_id,
                 "ip_address": ip_address or None,
+                "displaced": displaced,
             },
         )
         row = await cursor.fetchone()

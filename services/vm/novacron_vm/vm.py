@@ -37,6 +37,14 @@ class HypervisorType(enum.StrEnum):
     CONTAINER = "container"
 
 
+class AllocationType(enum.StrEnum):
+    """How firmly it holds what it takes of its node: see the scheduler."""
+
+    GUARANTEED = "guaranteed"
+    BURSTABLE = "burstable"
+    BEST_EFFORT = "best_effort"
+
+
 _S = VmState
 # From where each state may be reached. A running VM that is rebooted runs again; a stopped one that is resized stays so.
 LEGAL_FROM: dict[VmState, frozenset[VmState]] = {
@@ -72,6 +80,8 @@ class VmSpec:
     ssh_authorized_keys: tuple[str, ...] = ()
     node_labels: dict[str, str] = field(default_factory=dict)
     groups: tuple[str, ...] = ()  # of VMs, that its tenant's placement policies speak of
+    allocation_type: AllocationType = AllocationType.GUARANTEED
+    priority: int = 0  # who gives way to whom, where a policy of its tenant says that VMs do
 
     @property
     def size(self) -> tuple[int, int]:
@@ -97,6 +107,7 @@ class Resize:
         """:raises FailedPrecondition: this VM cannot be given that size now."""
         if vm.state not in (VmState.RUNNING, VmState.STOPPED) or vm.node_id is None:
             raise WrongState(f"VM {vm.name} is {vm.state}; resize-vm needs it running or stopped")
+        vm.check_placed()
         if self.advised_for not in (None, vm.spec.size):
             raise FailedPrecondition(
                 f"the recommendation {self.recommendation_id} was made for {told(*self.advised_for)}, and VM {vm.name} has"
@@ -112,6 +123,10 @@ class Resize:
 def told(cpu_cores: int, memory_mib: int) -> str:
     """A size as a person reads it."""
     return f"{cpu_cores} vCPU, {memory_mib} MiB memory"
+
+
+# Fields that specs did not have at first, and what they are when nobody says.
+_ADDED: dict[str, Any] = {"groups": (), "allocation_type": AllocationType.GUARANTEED, "priority": 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +147,9 @@ class NewVm:
     def digest(self) -> bytes:
         """Equal for equal requests: the same request again is a retry, another one with its id is not."""
         said = asdict(self)
-        if not self.spec.groups:  # a request from before there were any stays the same request
-            del said["spec"]["groups"]
+        for name, unset in _ADDED.items():  # a request from before there was such a field stays the same request
+            if said["spec"][name] == unset:
+                del said["spec"][name]
         return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).digest()
 
 
@@ -162,6 +178,15 @@ class Vm:
     created_at: datetime
     updated_at: datetime
     deleted_at: datetime | None
+    displaced_at: datetime | None  # when it gave way to another: until it is started it has no place
+
+    def check_placed(self) -> None:
+        """:raises FailedPrecondition: it has only its disk on its node."""
+        if self.displaced_at is not None:
+            raise FailedPrecondition(
+                f"VM {self.name} gave way to another and has no place on its node: start it first, which asks for one"
+                f" (`novacron vm start {self.name}`)"
+            )
 
 
 @dataclass(frozen=True, slots=True)
