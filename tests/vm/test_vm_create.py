@@ -140,6 +140,8 @@ async def test_a_base_image_that_no_host_has_is_told_and_nothing_is_left(house):
     vm = await house.get(request.vm_id)
     assert vm.state == VM_STATE_ERROR
     assert vm.error.startswith('provision: base image "gone-1" not found')
+    async with house.scheduler_database.connection() as connection:  # for a while other nodes go before it
+        assert await (await connection.execute("SELECT failures FROM nodes")).fetchall() == [(1,)]
     await house.nothing_is_left_over()
     with pytest.raises(SagaFailed, match="gone-1"):
         await house.vms().CreateVm(request)

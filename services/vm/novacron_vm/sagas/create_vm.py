@@ -60,7 +60,10 @@ async def reserve(context: _Context) -> Reserved:
 
 
 async def release(context: _Context) -> None:
-    await participants.of(context).scheduler.release(context.saga_id)
+    scheduler = participants.of(context).scheduler
+    if context.error is not None and context.error.step == "provision":
+        await scheduler.node_failed(context.result(Reserved).node_id, context.saga_id)
+    await scheduler.release(context.saga_id)
 
 
 async def provision(context: _Context) -> Provisioned:
