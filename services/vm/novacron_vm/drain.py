@@ -112,6 +112,7 @@ class Guest:
     name: str
     state: VmState
     on_node: bool
+    displaced: bool = False  # it gave way to another: of it only the disk is there
     busy: SagaState | None = None  # of whatever saga works on it now
     operation: str = ""
     move: SagaState | None = None  # of this drain's own move of it; None: not begun
@@ -166,6 +167,14 @@ def _left_behind(one: Guest) -> LeftBehind | None:
         return LeftBehind(one.vm_id, one.name, trouble.reason, trouble.message)
     if one.busy is SagaState.STUCK:
         return LeftBehind(one.vm_id, one.name, "SAGA_STUCK", f"{one.operation} of it is stuck")
+    if one.busy is None and one.displaced:
+        return LeftBehind(
+            one.vm_id,
+            one.name,
+            "FAILED_PRECONDITION",
+            f"it gave way to another VM and has only its disk there: open the node and start it (novacron vm start {one.name}),"
+            " or delete it",
+        )
     if one.busy is None and one.state not in (VmState.RUNNING, VmState.STOPPED):
         return LeftBehind(
             one.vm_id, one.name, "WRONG_STATE", f"it is {one.state}; only a running or a stopped VM moves"

@@ -28,7 +28,7 @@ ON CONFLICT DO NOTHING RETURNING {_COLUMNS}
 # What is on the node, and what this drain moved away from it.
 _GUESTS = """
 SELECT vms.id, vms.name, vms.state::text, vms.node_id = %(node_id)s AND vms.state <> 'deleted', busy.state, vms.operation,
-    move.state, move.error
+    move.state, move.error, vms.displaced_at IS NOT NULL
 FROM vms
 LEFT JOIN node_drain_moves moves ON moves.drain_id = %(id)s AND moves.vm_id = vms.id
 LEFT JOIN saga move ON move.saga_id = moves.saga_id
@@ -177,12 +177,13 @@ def _drain(row: Sequence[Any]) -> Drain:
 
 
 def _guest(row: Sequence[Any]) -> Guest:
-    vm_id, name, state, on_node, busy, operation, move, error = row
+    vm_id, name, state, on_node, busy, operation, move, error, displaced = row
     return Guest(
         vm_id=vm_id,
         name=name,
         state=VmState(state),
         on_node=bool(on_node),
+        displaced=displaced,
         busy=SagaState(busy) if busy else None,
         operation=operation or "",
         move=SagaState(move) if move else None,

@@ -16,6 +16,7 @@ from .sagas import (
     CREATE_VM,
     DELETE_VM,
     MOVE_VM,
+    READMIT_VM,
     REBOOT_VM,
     RESIZE_VM,
     START_VM,
@@ -26,6 +27,7 @@ from .sagas import (
 )
 from .sagas.delete_vm import delete_saga_id
 from .sagas.move_vm import params_of as move_params
+from .sagas.readmit_vm import params_of as readmit_params
 from .sagas.resize_vm import params_of as resize_params
 from .store import VmStore
 from .vm import NewVm, Resize, Vm, VmState
@@ -67,7 +69,10 @@ class Vms:
         return await self._after(new.id, new.id, new.tenant_id)
 
     async def start(self, vm_id: UUID, tenant_id: UUID | None, by: UUID, *, wait: bool) -> Vm:
-        """A stopped VM runs; a running one stays as it is."""
+        """A stopped VM runs; a running one stays as it is.
+
+        :raises NoCapacity: it gave way to another, and there is no room for it again.
+        """
         return await self._power(
             START_VM, vm_id, tenant_id, by, wants=VmState.RUNNING, from_=VmState.STOPPED, wait=wait
         )
@@ -131,6 +136,7 @@ class Vms:
             elif vm.state not in (VmState.RUNNING, VmState.STOPPED) or vm.node_id is None:
                 raise WrongState(f"VM {vm.name} is {vm.state}; move-vm needs it running or stopped")
             else:
+                vm.check_placed()
                 params = move_params(vm, by, grace_seconds, node_id)
                 begun = await self._sagas.begin(connection, MOVE_VM, saga_id, params, tenant_id=vm.tenant_id)
                 if begun.decision is not None:
@@ -230,7 +236,9 @@ class Vms:
         begun: Begun | None = None
         async with self._store.database.transaction() as connection:
             vm = await self._store.lock(connection, vm_id, tenant_id)
-            if vm.saga_id is not None and vm.operation == saga.name:
+            readmits = saga is START_VM and vm.displaced_at is not None
+            order: Saga[Any] = READMIT_VM if readmits else saga
+            if vm.saga_id is not None and vm.operation == order.name:
                 saga_id = vm.saga_id  # the same is under way: attach
             elif vm.saga_id is not None:
                 raise Conflict(f"{vm.operation} is under way on VM {vm.name}: wait for it, then repeat")
@@ -239,10 +247,11 @@ class Vms:
             elif vm.state is not from_ or vm.node_id is None:
                 raise WrongState(f"VM {vm.name} is {vm.state}; {saga.name} needs it {from_}")
             else:
-                params = PowerParams(vm.id, vm.tenant_id, vm.node_id, by, grace_seconds)
-                begun = await self._sagas.begin(connection, saga, saga_id, params, tenant_id=vm.tenant_id)
+                ordered = PowerParams(vm.id, vm.tenant_id, vm.node_id, by, grace_seconds)
+                params = readmit_params(vm, by) if readmits else ordered
+                begun = await self._sagas.begin(connection, order, saga_id, params, tenant_id=vm.tenant_id)
                 if begun.decision is not None:  # else this very request was here before
-                    vm = await self._store.begin_operation(connection, vm, saga_id, saga.name)
+                    vm = await self._store.begin_operation(connection, vm, saga_id, order.name)
         if begun is not None:
             self._sagas.launch(begun)
         return await self._after(vm_id, saga_id, tenant_id) if wait else vm

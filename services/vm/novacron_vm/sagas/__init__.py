@@ -6,9 +6,22 @@ from .drain_node import DRAIN_NODE, DrainNodeParams
 from .move_vm import MOVE_VM, MoveVmParams
 from .participants import Participants
 from .power import REBOOT_VM, START_VM, STOP_VM, PowerParams
+from .preempt_vm import PREEMPT_VM, PreemptVmParams
+from .readmit_vm import READMIT_VM, ReadmitVmParams
 from .resize_vm import RESIZE_VM, ResizeVmParams
 
-ALL = (CREATE_VM, DELETE_VM, START_VM, STOP_VM, REBOOT_VM, RESIZE_VM, MOVE_VM, DRAIN_NODE)
+ALL = (
+    CREATE_VM,
+    DELETE_VM,
+    START_VM,
+    STOP_VM,
+    REBOOT_VM,
+    RESIZE_VM,
+    MOVE_VM,
+    DRAIN_NODE,
+    PREEMPT_VM,
+    READMIT_VM,
+)
 
 __all__ = [
     "ALL",
@@ -16,6 +29,8 @@ __all__ = [
     "DELETE_VM",
     "DRAIN_NODE",
     "MOVE_VM",
+    "PREEMPT_VM",
+    "READMIT_VM",
     "REBOOT_VM",
     "RESIZE_VM",
     "START_VM",
@@ -26,5 +41,7 @@ __all__ = [
     "MoveVmParams",
     "Participants",
     "PowerParams",
+    "PreemptVmParams",
+    "ReadmitVmParams",
     "ResizeVmParams",
 ]

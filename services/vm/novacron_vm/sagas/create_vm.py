@@ -1,8 +1,8 @@
 """create-vm: a node is chosen and claimed, the domain made and started, its samples awaited, and the VM runs.
 
-    reserve    scheduler.ReserveResources     | ReleaseReservation
-    provision  agent.CreateVm                 | agent.DeleteVm
-    monitor    monitoring.CreateVmMonitoring  | DeleteVmMonitoring
+    reserve    scheduler.ReserveResources, and a wait for those who give way | ReleaseReservation
+    provision  agent.CreateVm                                                | agent.DeleteVm
+    monitor    monitoring.CreateVmMonitoring                                 | DeleteVmMonitoring
     activate   scheduler.ConfirmReservation, and the VM is `running` in the same commit; forward only
 
 A create that turns back leaves nothing anywhere but the VM's row, in `error` with the reason.
@@ -18,7 +18,7 @@ from novacron.db import Connection
 from novacron.saga import Context, Kind, RetryPolicy, Saga, Step, StepError
 
 from ..vm import VmSpec, VmState
-from . import participants
+from . import participants, room
 from .delete_vm import delete_if_asked
 
 
@@ -55,7 +55,11 @@ _Context = Context[CreateVmParams]
 
 async def reserve(context: _Context) -> Reserved:
     params = context.params
-    place = await participants.of(context).scheduler.reserve(context.saga_id, params.tenant_id, params.spec)
+    place = await participants.of(context).scheduler.reserve(
+        context.saga_id, params.tenant_id, params.spec, name=params.name, waits=True
+    )
+    waiting = room.Waiting(context.saga_id, params.name, params.spec.priority, params.owner_id)
+    await room.make_room(context, waiting, place)
     return Reserved(place.node_id, place.node_name, place.agent_address, place.epoch)
 
 
@@ -122,7 +126,7 @@ CREATE_VM = Saga(
     version=1,
     params=CreateVmParams,
     steps=(
-        Step("reserve", Kind.COMPENSATABLE, reserve, release, output=Reserved),
+        Step("reserve", Kind.COMPENSATABLE, reserve, release, output=Reserved, timeout_seconds=room.STEP_SECONDS),
         Step(
             "provision",
             Kind.COMPENSATABLE,

@@ -100,7 +100,8 @@ async def look_once(context: _Context) -> tuple[bool, bool]:
 async def _begin_move(connection: Connection, context: _Context, drain: Drain, vm_id: UUID) -> None:
     hands, saga_id = participants.of(context), move_saga_id(drain.id, vm_id)
     vm = await hands.vms.lock(connection, vm_id, None)
-    if vm.saga_id is not None or vm.state not in (VmState.RUNNING, VmState.STOPPED) or vm.node_id != drain.node_id:
+    moves = vm.state in (VmState.RUNNING, VmState.STOPPED) and vm.displaced_at is None
+    if vm.saga_id is not None or not moves or vm.node_id != drain.node_id:
         return  # since the look something else began with it: the next look says what
     params = params_of(vm, drain.requested_by, drain.grace_seconds)
     await enqueue(connection, MOVE_VM, saga_id, params, tenant_id=vm.tenant_id)

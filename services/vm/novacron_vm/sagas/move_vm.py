@@ -92,7 +92,7 @@ def params_of(vm: Vm, by: UUID, grace_seconds: int, node_id: UUID | None = None)
 async def claim(context: _Context) -> Claimed:
     params = context.params
     place = await participants.of(context).scheduler.reserve(
-        params.vm_id, params.tenant_id, params.spec, move_id=context.saga_id, node=params.node
+        params.vm_id, params.tenant_id, params.spec, name=params.name, move_id=context.saga_id, node=params.node
     )
     return Claimed(place.node_id, place.node_name, place.agent_address, place.epoch)
 

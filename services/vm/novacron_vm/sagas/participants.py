@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from novacron.saga import Context
@@ -10,6 +10,7 @@ from novacron.saga import Context
 from ..agents import Agents
 from ..clients import MonitoringClient, SchedulerClient
 from ..drain_store import DrainStore
+from ..preemption_store import PreemptionStore
 from ..store import VmStore
 
 
@@ -22,6 +23,7 @@ class Participants:
     monitoring: MonitoringClient
     vms: VmStore
     drains: DrainStore
+    preemptions: PreemptionStore = field(default_factory=PreemptionStore)
 
 
 def of(context: Context[Any]) -> Participants:
