@@ -39,12 +39,14 @@ from novacron.api.registry.v1 import (
 from novacron.api.scheduler.v1 import (
     NODE_STATUS_MAINTENANCE,
     NODE_STATUS_READY,
+    Candidate,
     ListNodesResponse,
     ListReservationsResponse,
     Node,
     NodeServiceServicer,
     Reservation,
     ReservationServiceServicer,
+    SchedulingDecision,
 )
 from novacron.api.vm.v1 import (
     DeleteTemplateResponse,
@@ -147,6 +149,12 @@ class Reservations(ReservationServiceServicer):
 
     async def ListReservations(self, request, context):
         return ListReservationsResponse(reservations=self.reservations)
+
+    async def GetSchedulingDecision(self, request, context):
+        told = "host-1: preempts batch-1 (priority 0), as the policy urgent lets priority 10 do"
+        return SchedulingDecision(
+            vm_id=request.vm_id, explanation=told, candidates=[Candidate(name="host-1", score=2.5)]
+        )
 
 
 class Repairs(RepairServiceServicer):

@@ -185,3 +185,13 @@ async def test_neither_can_the_reason_of_a_failure(novacron, logged_in):
     assert result.code == 7
     assert "\x1b" not in result.err
     assert "\\x1b[2Jboo" in result.err
+
+
+async def test_one_that_gave_way_is_told_from_one_that_is_stopped_and_why_tells_who_made_it(novacron, logged_in):
+    vm = logged_in.vms.add("batch-1", VM_STATE_STOPPED)
+    vm.displaced_at.GetCurrentTime()
+    assert "stopped, gave way" in (await novacron("vm", "list")).out
+    assert "gave way" in (await novacron("vm", "show", "batch-1")).out
+    told = await novacron("vm", "why", "batch-1")
+    assert "host-1: preempts batch-1 (priority 0), as the policy urgent lets priority 10 do" in told.out
+    assert "host-1 2.50" in told.out

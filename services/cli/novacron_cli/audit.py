@@ -69,6 +69,8 @@ async def audit(
 
     vm-without-reservation: a running or stopped VM holds nothing on its node.
 
+    displaced-vm-runs, displaced-vm-holds-place: a VM that gave way to another, and did not.
+
     vm-without-monitoring (*): a running VM whose samples are dropped.
 
     node-sum: what a node counts as taken is not what its reservations hold.

@@ -28,6 +28,8 @@ class Vm:
     state: str
     saga_id: str = ""
     node_id: str = ""
+    # It gave way to another: of it only a disk and a domain that is off are on its node.
+    displaced: bool = False
 
     @property
     def is_live(self) -> bool:
@@ -82,6 +84,7 @@ class Domain:
     vm_id: str
     name: str
     node_id: str
+    runs: bool = False
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ async def read(connection: Connection, *, whole: bool) -> Snapshot:
     found, unread = await _domains(connection, nodes) if whole else ([], {})
     return Snapshot(
         now=datetime.now(UTC),
-        vms=tuple(Vm(vm.vm_id, vm.name, vm.tenant_id, word(VmState, vm.state), vm.saga_id, vm.node_id) for vm in vms),
+        vms=tuple(map(_vm, vms)),
         sagas=tuple(map(_saga, sagas)),
         nodes=tuple(
             Node(node.node_id, node.name, _amounts(node.allocatable), _amounts(node.allocated)) for node in nodes
@@ -74,10 +74,19 @@ async def _domains(connection: Connection, nodes: Sequence[Any]) -> tuple[list[D
         else:
             if answer.unreachable:
                 unread[node.node_id] = answer.unreachable
-            found.extend(Domain(one.vm_id, one.name, node.node_id) for one in answer.domains)
+            found.extend(_domain(one, node.node_id) for one in answer.domains)
 
     await asyncio.gather(*map(ask, nodes))
     return found, unread
+
+
+def _vm(vm: Any) -> Vm:
+    state, displaced = word(VmState, vm.state), vm.HasField("displaced_at")
+    return Vm(vm.vm_id, vm.name, vm.tenant_id, state, vm.saga_id, vm.node_id, displaced)
+
+
+def _domain(domain: Any, node_id: str) -> Domain:
+    return Domain(domain.vm_id, domain.name, node_id, runs=domain.power_state == "running")
 
 
 def _saga(saga: Any) -> Saga:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
+from novacron_cli.audit_displaced import displaced
 from novacron_cli.audit_domains import domains
 from novacron_cli.audit_facts import LATEST, ON_A_NODE, Breach, Repair, RepairAction, Saga, Snapshot, Vm
 
@@ -24,6 +25,7 @@ def breaches(snapshot: Snapshot) -> list[Breach]:
         *_leaked_reservations(snapshot, vms),
         *_leaked_monitoring(snapshot, vms),
         *_missing(snapshot),
+        *displaced(snapshot),
         *_nodes(snapshot),
     ]
 
@@ -153,7 +155,7 @@ def _missing(snapshot: Snapshot) -> Iterator[Breach]:
         if vm.vm_id in snapshot.at_work:
             continue
         held = places[vm.vm_id]
-        if vm.state in ON_A_NODE and not (vm.node_id in held if vm.node_id else held):
+        if vm.state in ON_A_NODE and not vm.displaced and not (vm.node_id in held if vm.node_id else held):
             yield Breach(
                 "vm-without-reservation",
                 vm.vm_id,

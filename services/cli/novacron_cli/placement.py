@@ -40,13 +40,16 @@ async def explain(
         list[str] | None, typer.Option(help="A group of VMs that it belongs to, for policies; may be repeated.")
     ] = None,
     hypervisor: Annotated[str, typer.Option(help="What must run it: kvm, xen, vmware, hyper-v, container.")] = "",
+    priority: Annotated[
+        int, typer.Option(min=-1000, max=1000, help="VMs of a lower one may have to give way, if a policy says so.")
+    ] = 0,
     tenant: Annotated[str, typer.Option(metavar="UUID", help="Whose VM it would be; your tenant's unless given.")] = "",
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Say where a VM like this would go now. Nothing is claimed.
 
     Where nothing fits it says how many nodes each condition removed, what the closest nodes lack, and the smallest change with
-    which it would fit.
+    which it would fit. Where VMs of lower priority would have to give way, it says which.
     """
     labels, tolerations = quantities.pairs(label or ()), quantities.pairs(tolerate or ())
     from novacron.api.scheduler.v1 import ExplainPlacementRequest, PlacementServiceStub, Taint
@@ -68,6 +71,7 @@ async def explain(
         availability_zone=zone,
         node=node,
         groups=group or (),
+        priority=priority,
     )
     async with connect(context) as connection:
         answer = await connection.of_scheduler(PlacementServiceStub).ExplainPlacement(request)
@@ -78,6 +82,10 @@ async def explain(
     if answer.node_id:
         rows = [(one.name, f"{one.score:.2f}", _factors(one)) for one in answer.candidates]
         write_table(("node", "score", "factors"), rows)
+        if answer.yielding:
+            write_table(
+                ("gives way", "priority", "id"), [(one.name, str(one.priority), one.vm_id) for one in answer.yielding]
+            )
     elif answer.remedies:
         write_table(("it would fit", "node"), [(one.words, one.node_name) for one in answer.remedies])
 

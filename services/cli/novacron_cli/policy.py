@@ -31,9 +31,12 @@ _EXAMPLE = (
 async def create(context: typer.Context, file: FileArgument, output: OutputOption = Output.TABLE) -> None:
     """Create a policy. A placement policy counts for every VM that is placed from now on.
 
-    A placement policy's rules know strategy (spread, binpack), spread_over (availability_zone, region) and groups; its
-    constraints node_labels, regions and availability_zones; its preferences node_labels; its anti_affinity_rules kind,
+    A placement policy's rules know strategy (spread, binpack), spread_over (availability_zone, region), groups and preempts;
+    its constraints node_labels, regions and availability_zones; its preferences node_labels; its anti_affinity_rules kind,
     group, over and required.
+
+    With {"preempts": "lower_priority"} VMs of your tenant with a lower priority are stopped where a VM that is created or
+    started finds no room (novacron vm create --priority). Never another tenant's, and none that could be spared.
     """
     from novacron.api.scheduler.v1 import CreateSchedulingPolicyRequest, PolicyServiceStub
 

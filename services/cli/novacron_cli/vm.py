@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import typer
 
-from novacron_cli import quantities, vm_console, vm_create, vm_table, vm_watch
+from novacron_cli import quantities, vm_console, vm_create, vm_table, vm_watch, vm_why
 from novacron_cli.connection import connect
 from novacron_cli.failure import told
 from novacron_cli.options import (
@@ -71,6 +71,7 @@ async def show(context: typer.Context, vm: VmArgument, output: OutputOption = Ou
 
 
 app.add_typer(vm_watch.app)
+app.add_typer(vm_why.app)
 
 
 @app.command()
@@ -78,7 +79,10 @@ app.add_typer(vm_watch.app)
 async def start(
     context: typer.Context, vm: VmArgument, wait: WaitOption = True, output: OutputOption = Output.TABLE
 ) -> None:
-    """Start a stopped VM. One that runs is left as it is."""
+    """Start a stopped VM. One that runs is left as it is.
+
+    One that gave way to another is given a place on its node again first; where there is no room it stays stopped.
+    """
     from novacron.api.vm.v1 import VM_STATE_RUNNING, StartVmRequest
 
     def begin(vms: Any, vm_id: str) -> Awaitable[Any]:
