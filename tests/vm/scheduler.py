@@ -53,7 +53,7 @@ async def serve_scheduler(
     served: list[Registration] = [
         (add_NodeServiceServicer_to_server, NodeServicer(nodes)),
         (add_ReservationServiceServicer_to_server, ReservationServicer(reservations, UNSHARED)),
-        (add_LeakServiceServicer_to_server, LeakServicer(Leaks(database))),
+        (add_LeakServiceServicer_to_server, LeakServicer(Leaks(database, 900))),
         (add_ResizeServiceServicer_to_server, ResizeServicer(resizes)),
         (add_BatchServiceServicer_to_server, BatchServicer(batches, UNSHARED)),
     ]

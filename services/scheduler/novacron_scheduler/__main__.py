@@ -91,7 +91,10 @@ async def serve(settings: SchedulerSettings, stopping: asyncio.Event) -> None:
         server.add(add_ScalingServiceServicer_to_server, ScalingServicer(scaling))
         rebalances = Rebalances(base.database, monitoring, SystemClock(), overcommit)
         server.add(add_RebalanceServiceServicer_to_server, RebalanceServicer(rebalances))
-        server.add(add_LeakServiceServicer_to_server, LeakServicer(Leaks(base.database, inventory)))
+        server.add(
+            add_LeakServiceServicer_to_server,
+            LeakServicer(Leaks(base.database, settings.reservation_expiry_seconds, inventory)),
+        )
         footprints = Footprints(base.database, overcommit, inventory)
         retention = Retention(HistoryStore(base.database), _ages(settings))
         async with base.serving(server, background=[news, losses, footprints, retention]):

@@ -19,6 +19,12 @@ class SchedulerSettings(ServiceSettings):
     node_loss_grace_seconds: float = Field(
         default=30.0, gt=0, le=86_400, description="A node not heard for this long beyond its lease is lost."
     )
+    reservation_expiry_seconds: float = Field(
+        default=900.0,
+        ge=1,
+        le=86_400,
+        description="Held unconfirmed for longer, a reservation is given back, unless a saga still needs it.",
+    )
     decision_retention_days: int = Field(
         default=90,
         ge=1,

@@ -30,6 +30,7 @@ from .drain_store import DrainStore
 from .drains import Drains
 from .loss_store import LossStore
 from .losses import LossFollower
+from .orphan_sweep import OrphanSweep
 from .repair_clients import LeakClient
 from .repair_servicer import RepairServicer
 from .repair_store import RepairStore
@@ -73,7 +74,7 @@ async def serve(settings: VmSettings, stopping: asyncio.Event) -> None:
         server.add(add_SagaServiceServicer_to_server, SagaServicer(base.database, operator, tokens))
         losses = LossFollower(LossStore(base.database), NodeEventClient(base.mesh.channel("scheduler")))
         addresses = AddressKeeper(store, scheduler, agents)
-        async with base.serving(server, background=[coordinator, addresses, losses]):
+        async with base.serving(server, background=[coordinator, addresses, losses, OrphanSweep(leaks, repairs)]):
             await stopping.wait()
 
 

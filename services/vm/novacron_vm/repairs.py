@@ -68,6 +68,17 @@ class Repairs:
                 )
             return told.done(await self._leaks.release(order.vm_id, node_id, decision_id))
 
+    async def release_unneeded(self, order: Order, node_id: UUID, decision_id: UUID) -> bool:
+        """As :meth:`release_reservation`, of what nobody complained about: where it is needed, or may be, no order is kept."""
+        try:
+            async with self._store.held(order.vm_id) as standing:
+                standing.must_not_be_on(node_id)
+                if await self._is_on(node_id, order.vm_id):
+                    return False
+        except FailedPrecondition:
+            return False
+        return await self.release_reservation(order, node_id, decision_id)
+
     async def delete_monitoring(self, order: Order) -> bool:
         """Keep no more samples of a VM that is gone."""
         async with self._repair(order) as (standing, told):

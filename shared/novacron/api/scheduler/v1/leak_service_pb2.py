@@ -23,10 +23,11 @@ _sym_db = _symbol_database.Default()
 
 
 from novacron.api.buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from novacron.api.options.v1 import options_pb2 as novacron_dot_api_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,novacron/api/scheduler/v1/leak_service.proto\x12\x19novacron.api.scheduler.v1\x1a\x1b\x62uf/validate/validate.proto\x1a%novacron/api/options/v1/options.proto\"g\n\x12ReleaseLeakRequest\x12\x17\n\x05vm_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x19\n\x07node_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1d\n\x0b\x64\x65\x63ision_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"\'\n\x13ReleaseLeakResponse\x12\x10\n\x08released\x18\x01 \x01(\x08\x32\x88\x01\n\x0bLeakService\x12y\n\x0bReleaseLeak\x12-.novacron.api.scheduler.v1.ReleaseLeakRequest\x1a..novacron.api.scheduler.v1.ReleaseLeakResponse\"\x0b\x90\x02\x02\xc2\xf3\x18\x04\x12\x02vmb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,novacron/api/scheduler/v1/leak_service.proto\x12\x19novacron.api.scheduler.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a%novacron/api/options/v1/options.proto\"g\n\x12ReleaseLeakRequest\x12\x17\n\x05vm_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x19\n\x07node_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1d\n\x0b\x64\x65\x63ision_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"\'\n\x13ReleaseLeakResponse\x12\x10\n\x08released\x18\x01 \x01(\x08\"}\n\x1eListExpiredReservationsRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12<\n\x05\x61\x66ter\x18\x02 \x01(\x0b\x32-.novacron.api.scheduler.v1.ExpiredReservation\"f\n\x1fListExpiredReservationsResponse\x12\x43\n\x0creservations\x18\x01 \x03(\x0b\x32-.novacron.api.scheduler.v1.ExpiredReservation\"\x85\x01\n\x12\x45xpiredReservation\x12\x17\n\x05vm_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x0f\n\x07node_id\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65\x63ision_id\x18\x03 \x01(\t\x12\x30\n\x0c\x61llocated_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp2\xae\x02\n\x0bLeakService\x12y\n\x0bReleaseLeak\x12-.novacron.api.scheduler.v1.ReleaseLeakRequest\x1a..novacron.api.scheduler.v1.ReleaseLeakResponse\"\x0b\x90\x02\x02\xc2\xf3\x18\x04\x12\x02vm\x12\xa3\x01\n\x17ListExpiredReservations\x12\x39.novacron.api.scheduler.v1.ListExpiredReservationsRequest\x1a:.novacron.api.scheduler.v1.ListExpiredReservationsResponse\"\x11\x90\x02\x01\xc2\xf3\x18\x04\x12\x02vm\xca\xf3\x18\x02\x18\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,12 +40,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RELEASELEAKREQUEST'].fields_by_name['node_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_RELEASELEAKREQUEST'].fields_by_name['decision_id']._loaded_options = None
   _globals['_RELEASELEAKREQUEST'].fields_by_name['decision_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_LISTEXPIREDRESERVATIONSREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTEXPIREDRESERVATIONSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
+  _globals['_EXPIREDRESERVATION'].fields_by_name['vm_id']._loaded_options = None
+  _globals['_EXPIREDRESERVATION'].fields_by_name['vm_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_LEAKSERVICE'].methods_by_name['ReleaseLeak']._loaded_options = None
   _globals['_LEAKSERVICE'].methods_by_name['ReleaseLeak']._serialized_options = b'\220\002\002\302\363\030\004\022\002vm'
-  _globals['_RELEASELEAKREQUEST']._serialized_start=143
-  _globals['_RELEASELEAKREQUEST']._serialized_end=246
-  _globals['_RELEASELEAKRESPONSE']._serialized_start=248
-  _globals['_RELEASELEAKRESPONSE']._serialized_end=287
-  _globals['_LEAKSERVICE']._serialized_start=290
-  _globals['_LEAKSERVICE']._serialized_end=426
+  _globals['_LEAKSERVICE'].methods_by_name['ListExpiredReservations']._loaded_options = None
+  _globals['_LEAKSERVICE'].methods_by_name['ListExpiredReservations']._serialized_options = b'\220\002\001\302\363\030\004\022\002vm\312\363\030\002\030\001'
+  _globals['_RELEASELEAKREQUEST']._serialized_start=176
+  _globals['_RELEASELEAKREQUEST']._serialized_end=279
+  _globals['_RELEASELEAKRESPONSE']._serialized_start=281
+  _globals['_RELEASELEAKRESPONSE']._serialized_end=320
+  _globals['_LISTEXPIREDRESERVATIONSREQUEST']._serialized_start=322
+  _globals['_LISTEXPIREDRESERVATIONSREQUEST']._serialized_end=447
+  _globals['_LISTEXPIREDRESERVATIONSRESPONSE']._serialized_start=449
+  _globals['_LISTEXPIREDRESERVATIONSRESPONSE']._serialized_end=551
+  _globals['_EXPIREDRESERVATION']._serialized_start=554
+  _globals['_EXPIREDRESERVATION']._serialized_end=687
+  _globals['_LEAKSERVICE']._serialized_start=690
+  _globals['_LEAKSERVICE']._serialized_end=992
 # @@protoc_insertion_point(module_scope)

@@ -40,6 +40,11 @@ class LeakServiceStub:
                 request_serializer=novacron_dot_api_dot_scheduler_dot_v1_dot_leak__service__pb2.ReleaseLeakRequest.SerializeToString,
                 response_deserializer=novacron_dot_api_dot_scheduler_dot_v1_dot_leak__service__pb2.ReleaseLeakResponse.FromString,
                 _registered_method=True)
+        self.ListExpiredReservations = channel.unary_unary(
+                '/novacron.api.scheduler.v1.LeakService/ListExpiredReservations',
+                request_serializer=novacron_dot_api_dot_scheduler_dot_v1_dot_leak__service__pb2.ListExpiredReservationsRequest.SerializeToString,
+                response_deserializer=novacron_dot_api_dot_scheduler_dot_v1_dot_leak__service__pb2.ListExpiredReservationsResponse.FromString,
+                _registered_method=True)
 
 
 class LeakServiceServicer:
@@ -54,6 +59,14 @@ class LeakServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListExpiredReservations(self, request, context):
+        """Lists what has been held unconfirmed for longer than reservations should be, the oldest first. Whether a saga still needs it only
+        the caller knows: nothing is given back by being expired.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_LeakServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -61,6 +74,11 @@ def add_LeakServiceServicer_to_server(servicer, server):
                     servicer.ReleaseLeak,
                     request_deserializer=novacron_dot_api_dot_scheduler_dot_v1_dot_leak__service__pb2.ReleaseLeakRequest.FromString,
                     response_serializer=novacron_dot_api_dot_scheduler_dot_v1_dot_leak__service__pb2.ReleaseLeakResponse.SerializeToString,
+            ),
+            'ListExpiredReservations': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListExpiredReservations,
+                    request_deserializer=novacron_dot_api_dot_scheduler_dot_v1_dot_leak__service__pb2.ListExpiredReservationsRequest.FromString,
+                    response_serializer=novacron_dot_api_dot_scheduler_dot_v1_dot_leak__service__pb2.ListExpiredReservationsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -91,6 +109,33 @@ class LeakService:
             '/novacron.api.scheduler.v1.LeakService/ReleaseLeak',
             novacron_dot_api_dot_scheduler_dot_v1_dot_leak__service__pb2.ReleaseLeakRequest.SerializeToString,
             novacron_dot_api_dot_scheduler_dot_v1_dot_leak__service__pb2.ReleaseLeakResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListExpiredReservations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/novacron.api.scheduler.v1.LeakService/ListExpiredReservations',
+            novacron_dot_api_dot_scheduler_dot_v1_dot_leak__service__pb2.ListExpiredReservationsRequest.SerializeToString,
+            novacron_dot_api_dot_scheduler_dot_v1_dot_leak__service__pb2.ListExpiredReservationsResponse.FromString,
             options,
             channel_credentials,
             insecure,
