@@ -14,7 +14,8 @@ from novacron.paging import PageTokens
 from novacron_scheduler import messages
 from novacron_scheduler.node import Description, Heartbeat, NodeType
 from novacron_scheduler.nodes import Nodes
-from novacron_scheduler.reservation import Demand
+from novacron_scheduler.overcommit import Overcommit
+from novacron_scheduler.reservation import AllocationType, Demand
 from novacron_scheduler.reservations import Reservations
 from novacron_scheduler.resources import Ratios, Resources
 from novacron_scheduler.store import DecisionStore, NodeStore, ReservationStore
@@ -25,6 +26,28 @@ CAPACITIES = st.builds(
     Resources, st.integers(1, 8), st.integers(1, 8), st.integers(0, 8), st.just(0), st.integers(0, 2)
 )
 TENANT = uuid4()
+# Two burstable vCPUs share one of the host, and four best-effort ones take the place of a burstable one.
+SHARED = Overcommit(Ratios(cpu_cores=2.0), Ratios(cpu_cores=4.0))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a VM wants, and what that counts for."""
+
+    need: Resources
+    kind: AllocationType
+
+    @property
+    def footprint(self):
+        cpu = self.need.cpu_cores
+        counts = {"guaranteed": 2 * cpu, "burstable": cpu, "best_effort": -(-cpu // 4)}
+        return self.need._replace(cpu_cores=counts[self.kind])
+
+    def demand(self, vm_id):
+        return Demand(vm_id, TENANT, self.need, allocation_type=self.kind, weights=SHARED.weights(self.kind))
+
+
+ASKED = st.builds(Asked, AMOUNTS, st.sampled_from(AllocationType))
 
 
 @dataclass
@@ -32,17 +55,21 @@ class Modelled:
     """A node as it must be."""
 
     incarnation: int
-    allocatable: Resources
+    capacity: Resources
     ready: bool = True
     drained: bool = False
-    held: dict[UUID, Resources] = field(default_factory=dict)
+    held: dict[UUID, Asked] = field(default_factory=dict)
 
     @property
     def allocated(self):
-        return Resources(*(sum(amounts) for amounts in zip(Resources(), *self.held.values(), strict=True)))
+        footprints = [asked.footprint for asked in self.held.values()]
+        return Resources(*(sum(amounts) for amounts in zip(Resources(), *footprints, strict=True)))
 
-    def fits(self, need):
-        return self.ready and not self.drained and self.allocatable.minus(self.allocated).covers(need)
+    def fits(self, asked):
+        allocatable = self.capacity._replace(cpu_cores=2 * self.capacity.cpu_cores)
+        room = allocatable.minus(self.allocated)
+        open_ = self.ready and not self.drained
+        return open_ and room.covers(asked.footprint) and self.capacity.covers(asked.need)
 
 
 class Machine(RuleBasedStateMachine):
@@ -56,7 +83,7 @@ class Machine(RuleBasedStateMachine):
         self.runner = asyncio.Runner()
         self.database = Database(self.url, max_connections=8)
         self.reservations = Reservations(self.database, ReservationStore(), DecisionStore(), PageTokens(b"k" * 32))
-        self.nodes = Nodes(self.database, NodeStore(), PageTokens(b"k"), Ratios(), 3600)
+        self.nodes = Nodes(self.database, NodeStore(), PageTokens(b"k"), SHARED.allocation, 3600)
         self.model: dict[str, Modelled] = {}
         self.runner.run(self.database.open())
         self.sql("TRUNCATE clusters, nodes, resource_allocations, scheduling_decisions CASCADE")
@@ -89,7 +116,7 @@ class Machine(RuleBasedStateMachine):
             return
         assert known is None or incarnation >= known.incarnation
         known = self.model.setdefault(name, Modelled(incarnation, capacity))
-        known.incarnation, known.allocatable, known.ready = incarnation, capacity, True
+        known.incarnation, known.capacity, known.ready = incarnation, capacity, True
 
     @rule(name=NAMES, undo=st.booleans())
     def drain(self, name, undo):
@@ -106,51 +133,51 @@ class Machine(RuleBasedStateMachine):
         if name in self.model:
             self.model[name].ready = False
 
-    @rule(target=vms, need=AMOUNTS)
-    def reserve(self, need):
+    @rule(target=vms, asked=ASKED)
+    def reserve(self, asked):
         vm_id = uuid4()
-        self.ask(vm_id, need)
+        self.ask(vm_id, asked)
         return vm_id
 
-    @rule(vm_id=vms, need=AMOUNTS)
-    def reserve_again(self, vm_id, need):
-        self.ask(vm_id, need)
+    @rule(vm_id=vms, asked=ASKED)
+    def reserve_again(self, vm_id, asked):
+        self.ask(vm_id, asked)
 
-    def ask(self, vm_id, need):
+    def ask(self, vm_id, asked):
         holder = self.holder(vm_id)
-        possible = [name for name, node in self.model.items() if node.fits(need)]
+        possible = [name for name, node in self.model.items() if node.fits(asked)]
         try:
-            made = self.runner.run(self.reservations.reserve(Demand(vm_id, TENANT, need), messages.RESERVED))
+            made = self.runner.run(self.reservations.reserve(asked.demand(vm_id), messages.RESERVED))
         except NoCapacity:
             assert holder is None
             assert not possible
         except AlreadyExists:
             assert holder is not None
-            assert holder.held[vm_id] != need
+            assert holder.held[vm_id] != asked
         else:
             if holder is not None:
                 assert self.model[made.node.name] is holder
-                assert holder.held[vm_id] == need
+                assert holder.held[vm_id] == asked
             else:
                 assert made.node.name in possible
-                self.model[made.node.name].held[vm_id] = need
+                self.model[made.node.name].held[vm_id] = asked
 
-    @rule(needs=st.lists(AMOUNTS, min_size=2, max_size=6))
-    def reserve_at_once(self, needs):
-        demands = [Demand(uuid4(), TENANT, need) for need in needs]
+    @rule(crowd=st.lists(ASKED, min_size=2, max_size=6))
+    def reserve_at_once(self, crowd):
+        demands = [asked.demand(uuid4()) for asked in crowd]
 
         async def all_of_them():
             calls = (self.reservations.reserve(demand, messages.RESERVED) for demand in demands)
             return await asyncio.gather(*calls, return_exceptions=True)
 
         refused = []
-        for demand, answer in zip(demands, self.runner.run(all_of_them()), strict=True):
+        for asked, demand, answer in zip(crowd, demands, self.runner.run(all_of_them()), strict=True):
             if isinstance(answer, NoCapacity):
-                refused.append(demand.need)
+                refused.append(asked)
             else:
-                self.model[answer.node.name].held[demand.vm_id] = demand.need
+                self.model[answer.node.name].held[demand.vm_id] = asked
         # Nothing was given back meanwhile: whoever was refused fits nowhere now either.
-        assert not [need for need in refused for node in self.model.values() if node.fits(need)]
+        assert not [asked for asked in refused for node in self.model.values() if node.fits(asked)]
 
     @rule(vm_id=vms)
     def confirm(self, vm_id):
