@@ -55,7 +55,7 @@ protos: setup ## Write shared/novacron/api from the protos.
 	$(PYTHON) protos/generate.py
 
 protos-check: setup
-	PATH=$(CURDIR)/$(VENV)/bin:$$PATH $(PYTHON) protos/generate.py --lint
+	PATH=$(abspath $(VENV))/bin:$$PATH $(PYTHON) protos/generate.py --lint
 	$(PYTHON) protos/generate.py --check
 
 migrations-check: setup
