@@ -187,6 +187,14 @@ async def test_neither_can_the_reason_of_a_failure(novacron, logged_in):
     assert "\\x1b[2Jboo" in result.err
 
 
+async def test_a_start_for_which_there_is_no_room_has_the_exit_code_of_that(novacron, logged_in):
+    vm = logged_in.vms.add("batch-1", VM_STATE_STOPPED, tags={"fails": "yes"})
+    vm.displaced_at.GetCurrentTime()
+    result = await novacron("vm", "start", "batch-1")
+    assert result.code == 5
+    assert "failed: reserve: no node takes it" in result.err
+
+
 async def test_one_that_gave_way_is_told_from_one_that_is_stopped_and_why_tells_who_made_it(novacron, logged_in):
     vm = logged_in.vms.add("batch-1", VM_STATE_STOPPED)
     vm.displaced_at.GetCurrentTime()

@@ -85,7 +85,7 @@ class Sagas(SagaServiceServicer):
         while self.scripts[saga_id]:
             self._advance(self.sagas[saga_id], *self.scripts[saga_id].pop(0))
 
-    def _advance(self, saga, step, operation, outcome, error):
+    def _advance(self, saga, step, operation, outcome, error, reason=""):
         number = 1 + sum(one.step == step and one.operation == operation for one in saga.attempts)
         count = len(saga.attempts)
         saga.attempts.add(
@@ -94,6 +94,7 @@ class Sagas(SagaServiceServicer):
             attempt=number,
             outcome=outcome,
             error=error,
+            reason=reason,
             epoch=1,
             started_at=at(count),
             finished_at=at(count + 0.5),
@@ -258,7 +259,8 @@ class Vms(VmServiceServicer):
             return vm
         vm.saga_id, vm.operation = str(uuid4()), operation
         works = [("power", "action", "ok", "")]
-        fails = [("power", "action", "refused", "the host says no")]
+        full = [("reserve", "action", "refused", "no node takes it", "NO_CAPACITY")]
+        fails = full if vm.displaced_at.seconds else [("power", "action", "refused", "the host says no")]
 
         def ended(saga: Saga) -> None:
             vm.saga_id = vm.operation = ""

@@ -70,8 +70,8 @@ class Settled:
         metadata = {"saga_id": saga.saga_id}
         if saga.state == SAGA_STATE_STUCK:
             return SagaStuck(f"{saga.name} of {vm.name} is stuck: {why}", metadata=metadata)
-        told = " ".join([why, vm.error, *(attempt.error for attempt in saga.attempts)])
-        kind = next((one for one in (NoCapacity, QuotaExceeded) if one.reason in told), SagaFailed)
+        reasons = {attempt.reason for attempt in saga.attempts if attempt.outcome == "refused"}
+        kind = next((one for one in (NoCapacity, QuotaExceeded) if one.reason in reasons), SagaFailed)
         message = f"{saga.name} of {vm.name} failed: {why}\n  every step was undone: nothing is left behind"
         return kind(message, metadata=metadata)
 

@@ -155,6 +155,7 @@ def _attempt_to_proto(attempt: Attempt) -> SagaAttempt:
         started_at=to_timestamp(attempt.started_at),
         finished_at=to_timestamp(attempt.finished_at),
         error=attempt.error.message if attempt.error else "",
+        reason=attempt.error.reason if attempt.error else "",
         output=_struct(attempt.output),
         epoch=attempt.epoch,
     )

@@ -85,7 +85,7 @@ class SagaIntervention(_message.Message):
     def __init__(self, action: _Optional[str] = ..., step: _Optional[str] = ..., initiated_by: _Optional[str] = ..., reason: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class SagaAttempt(_message.Message):
-    __slots__ = ("step", "operation", "attempt", "outcome", "started_at", "finished_at", "error", "output", "epoch")
+    __slots__ = ("step", "operation", "attempt", "outcome", "started_at", "finished_at", "error", "output", "epoch", "reason")
     STEP_FIELD_NUMBER: _ClassVar[int]
     OPERATION_FIELD_NUMBER: _ClassVar[int]
     ATTEMPT_FIELD_NUMBER: _ClassVar[int]
@@ -95,6 +95,7 @@ class SagaAttempt(_message.Message):
     ERROR_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
     step: str
     operation: str
     attempt: int
@@ -104,7 +105,8 @@ class SagaAttempt(_message.Message):
     error: str
     output: _struct_pb2.Struct
     epoch: int
-    def __init__(self, step: _Optional[str] = ..., operation: _Optional[str] = ..., attempt: _Optional[int] = ..., outcome: _Optional[str] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., finished_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., error: _Optional[str] = ..., output: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., epoch: _Optional[int] = ...) -> None: ...
+    reason: str
+    def __init__(self, step: _Optional[str] = ..., operation: _Optional[str] = ..., attempt: _Optional[int] = ..., outcome: _Optional[str] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., finished_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., error: _Optional[str] = ..., output: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., epoch: _Optional[int] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class ListSagasRequest(_message.Message):
     __slots__ = ("page_size", "page_token", "filter")
