@@ -70,8 +70,10 @@ def _by_node(holders: Iterable[Holder]) -> Mapping[UUID, Sequence[Holder]]:
 
 
 def _on(offer: Offer, demand: Demand, lower: Sequence[Holder]) -> Preemption | None:
+    if not lower:  # of ten thousand nodes most
+        return None
     without = _without(offer, lower)
-    if not lower or not all(passes(without, demand) for passes in FILTERS.values()):
+    if not all(passes(without, demand) for passes in FILTERS.values()):
         return None
     yielding = list(lower)
     # Of one priority the small ones are spared first: what is left to give way are few.
