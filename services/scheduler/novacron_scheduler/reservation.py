@@ -16,6 +16,9 @@ from .node import Node, Taint
 from .policy import SILENT, Directive
 from .resources import EVEN, Ratios, Resources
 
+# Made once: ``json.dumps`` makes one for each text whose keys are sorted.
+_encode_sorted = json.JSONEncoder(sort_keys=True).encode
+
 
 class AllocationType(enum.StrEnum):
     """How firmly resources are held: see :mod:`.overcommit`."""
@@ -92,7 +95,7 @@ class Demand:
             **({"priority": self.priority} if self.priority else {}),
             **self.constraints(),
         }
-        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).digest()
+        return hashlib.sha256(_encode_sorted(said).encode()).digest()
 
 
 def check_size(need: Resources) -> None:

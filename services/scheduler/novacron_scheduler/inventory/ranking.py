@@ -27,6 +27,7 @@ from .columns import Columns, Rows
 Shares = NDArray[np.float64]
 _CPU, _MEMORY, _GPU = 0, 1, 4
 _BLANK = bytes(16)
+_SURELY_NEAREST = 0.5 - 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +130,9 @@ def rank(demand: Demand, nodes: Columns, classes: Classes) -> Ranking:
         return Ranking(len(nodes), 0, (), removed, ())
     factors = _factors(demand, nodes, classes, rows, amounts)
     scores = reduce(add, factors.values())
-    best = _best(scores, nodes.ties[rows], _tie(demand))
-    candidates = _candidates(nodes, rows[best], scores[best], {name: of[best] for name, of in factors.items()})
+    best = _best(scores, nodes.ties, rows, _tie(demand))
+    told = np.array([scores[best], *(of[best] for of in factors.values())])
+    candidates = _candidates(nodes, rows[best].tolist(), list(factors), told)
     return Ranking(len(nodes), len(rows), candidates, removed, ())
 
 
@@ -138,13 +140,13 @@ def _with_room(demand: Demand, nodes: Columns, rows: Rows) -> tuple[Rows, Shares
     """Those of the rows that have room, and what would be left of each."""
     left = nodes.free.take(rows, axis=1)
     left -= np.array(demand.footprint, np.float64)[:, None]
-    room = left.min(axis=0) >= 0
+    room = np.minimum.reduce(left) >= 0
     for number, wanted in enumerate(demand.need):
         if wanted > nodes.smallest[number]:
             room &= nodes.capacity[number].take(rows) >= wanted
-    if room.all():
+    (having,) = room.nonzero()
+    if len(having) == len(rows):
         return rows, left
-    having = np.flatnonzero(room)
     return rows[having], left.take(having, axis=1)
 
 
@@ -153,29 +155,29 @@ def _factors(demand: Demand, nodes: Columns, classes: Classes, rows: Rows, amoun
     left = _Left(amounts, amounts / nodes.whole.take(rows, axis=1), taken, nodes.failures[rows])
     factors: dict[str, Shares] = {}
     for name, (weight, _) in placement.scores_for(demand.directive).items():
-        if name in BY_ROOM:
-            factors[name] = weight * BY_ROOM[name](left)
-        else:
-            factors[name] = weight * BY_TRAITS[name](demand, nodes, classes)[rows]
+        score = BY_ROOM[name](left) if name in BY_ROOM else BY_TRAITS[name](demand, nodes, classes)[rows]
+        factors[name] = score if weight == 1.0 else weight * score
     return factors
 
 
-def _best(scores: Shares, ties: NDArray[np.uint32], tie: int) -> Rows:
-    """The best :data:`KEPT_CANDIDATES`, best first; of equal scores those with the lower tie."""
+def _best(scores: Shares, ties: NDArray[np.uint32], rows: Rows, tie: int) -> Rows:
+    """The places of the best :data:`KEPT_CANDIDATES`, best first; of equal scores those with the lower tie."""
     chosen = np.arange(len(scores))
     if len(scores) > KEPT_CANDIDATES:
-        bound = np.partition(scores, -KEPT_CANDIDATES)[-KEPT_CANDIDATES]
-        chosen = np.flatnonzero(scores >= bound)
+        ordered = scores.copy()
+        ordered.partition(-KEPT_CANDIDATES)
+        bound = ordered[-KEPT_CANDIDATES]
+        (chosen,) = (scores >= bound).nonzero()
         if len(chosen) > KEPT_CANDIDATES:
-            chosen = _without_late(chosen, scores[chosen] > bound, ties[chosen] ^ np.uint32(tie))
-    return chosen[np.lexsort((ties[chosen] ^ np.uint32(tie), -scores[chosen]))]
+            chosen = _without_late(chosen, scores[chosen] > bound, ties[rows[chosen]] ^ np.uint32(tie))
+    return chosen[np.lexsort((ties[rows[chosen]] ^ np.uint32(tie), -scores[chosen]))]
 
 
 def _without_late(chosen: Rows, above: Mask, ties: NDArray[np.uint32]) -> Rows:
     """As many as are kept: all above the bound, and of the others, which may be thousands, those with the lowest ties."""
-    level = np.flatnonzero(~above)
+    (level,) = (~above).nonzero()
     wanted = KEPT_CANDIDATES - (len(chosen) - len(level))
-    return np.concatenate([chosen[above], chosen[level[np.argpartition(ties[level], wanted - 1)[:wanted]]]])
+    return np.concatenate([chosen[above], chosen[level[ties[level].argpartition(wanted - 1)[:wanted]]]])
 
 
 def _tie(demand: Demand) -> int:
@@ -183,12 +185,19 @@ def _tie(demand: Demand) -> int:
     return crc32(demand.vm_id.bytes + _BLANK) ^ crc32(_BLANK)
 
 
-def _candidates(nodes: Columns, rows: Rows, scores: Shares, factors: dict[str, Shares]) -> tuple[Candidate, ...]:
-    names = list(factors)
-    told = zip(*([round(one, 4) for one in of.tolist()] for of in factors.values()), strict=True)
+def _candidates(nodes: Columns, rows: list[int], names: list[str], told: Shares) -> tuple[Candidate, ...]:
+    """``told`` are the scores, and below them a row for each factor."""
     made = []
-    for row, score, factor in zip(rows.tolist(), scores.tolist(), told, strict=True):
+    for row, (score, *factors) in zip(rows, _rounded(told).T.tolist(), strict=True):
         offer = nodes.offers[row]
-        scored = Scored(offer.node_id, offer.name, round(score, 4), dict(zip(names, factor, strict=True)))
+        scored = Scored(offer.node_id, offer.name, score, dict(zip(names, factors, strict=True)))
         made.append(Candidate(offer, scored))
     return tuple(made)
+
+
+def _rounded(values: Shares) -> Shares:
+    """As ``round`` has them, to four digits: the nearest of these decimals is one division away, but where two are as near."""
+    nearest = np.rint(values * 1e4)
+    if np.abs(values * 1e4 - nearest).max() > _SURELY_NEAREST:
+        return np.array([[round(value, 4) for value in row] for row in values.tolist()])
+    return nearest / 1e4
