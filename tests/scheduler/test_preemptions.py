@@ -221,7 +221,7 @@ async def test_a_tenant_takes_no_more_than_its_quota_by_it(house):
     assert (await house.ask(2, 10)).yielding
 
 
-async def test_a_vm_that_gives_way_may_move_away_and_is_not_resized(house):
+async def test_a_vm_that_gives_way_may_move_away(house):
     low, move, high = await house.place(8), str(uuid4()), uuid4()
     await house.ask(4, 10, high)
     await house.scheduler.beat("n2")

@@ -243,6 +243,16 @@ async def test_a_vm_on_its_way_is_not_resized_and_one_that_holds_nothing_neither
         await vm.claim(3)
 
 
+async def test_a_vm_that_gives_way_to_another_is_not_resized(scheduler, vm):
+    await scheduler.rows(
+        "UPDATE resource_allocations SET yields_to = %s, yielded = ARRAY[0, 0, 0, 0, 0] WHERE vm_id = %s RETURNING id",
+        uuid4(),
+        vm.vm_id,
+    )
+    with pytest.raises(FailedPrecondition, match=r"gives way to VM .*, which has a higher priority"):
+        await vm.claim(4)
+
+
 async def test_a_size_that_no_vm_has_is_refused_by_its_field(scheduler, vm):
     with pytest.raises(InvalidArgument, match=r"resources.cpu_cores: must be at least 1"):
         await vm.claim(0)

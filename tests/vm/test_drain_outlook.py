@@ -62,6 +62,12 @@ def test_a_cancelled_one_begins_nothing_and_waits_for_what_moves_alone():
         (guest(1, on_node=False, move=STUCK, busy=STUCK), "SAGA_STUCK", "its move is stuck: no reason is known"),
         (guest(1, state=VmState.ERROR), "WRONG_STATE", "it is error; only a running or a stopped VM moves"),
         (guest(1, move=SUCCEEDED), "CONFLICT", "it was moved back meanwhile"),
+        (
+            guest(1, state=VmState.STOPPED, displaced=True),
+            "FAILED_PRECONDITION",
+            "it gave way to another VM and has only its disk there: open the node and start it (novacron vm start vm-1),"
+            " or delete it",
+        ),
     ],
 )
 def test_a_vm_that_cannot_be_moved_is_named_and_not_tried_again(left, reason, message):

@@ -22,9 +22,10 @@ from novacron.api.vm.v1 import (
     StopVmRequest,
     VmSpec,
 )
-from novacron.errors import FailedPrecondition, InvalidArgument, NoCapacity, SagaFailed
+from novacron.errors import FailedPrecondition, InvalidArgument, NoCapacity, SagaFailed, Unavailable
 from novacron.testing.patience import eventually
 from novacron_agent.drivers.driver import HostCapacity
+from novacron_vm.clients import SchedulerClient
 from novacron_vm.sagas import room
 from novacron_vm.sagas.preempt_vm import preempt_saga_id
 
@@ -208,6 +209,23 @@ async def test_one_that_cannot_be_stopped_keeps_its_place_and_the_create_says_wh
     driver.stop = stop
     kept = await small.reaches(low.vm_id, VM_STATE_RUNNING)
     assert not kept.HasField("displaced_at")
+    await small.nothing_is_left_over()
+
+
+async def test_a_scheduler_that_does_not_answer_meanwhile_ends_no_wait(small, monkeypatch):
+    answers, asked = SchedulerClient.yielding, []
+
+    async def seldom(self, vm_id):
+        asked.append(vm_id)
+        if len(asked) % 5:
+            raise Unavailable("restarting")
+        return await answers(self, vm_id)
+
+    monkeypatch.setattr(SchedulerClient, "yielding", seldom)
+    await small.create(spec=spec())
+    high = await small.create(spec=spec(priority=1))
+    assert high.state == VM_STATE_RUNNING
+    assert len((await small.ended(high.vm_id)).of("reserve", "action")) == 2
     await small.nothing_is_left_over()
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from novacron import logs
 from novacron.db import Connection
 from novacron.errors import NovacronError, Outcome, Unavailable
 from novacron.saga import Context, enqueue
@@ -27,6 +28,7 @@ from ..vm import Vm, VmState
 from . import participants
 from .preempt_vm import PREEMPT_VM, PreemptVmParams, preempt_saga_id
 
+log = logs.logger(__name__)
 # How often is looked: guests take seconds to power off.
 _LOOK_SECONDS = 0.5
 # For the step that waits: within its patience it is not cut off.
@@ -51,9 +53,20 @@ async def make_room(context: Context[Any], waiting: Waiting, place: Place) -> No
     if not place.yielding:
         return
     with _told_as_unknown():
-        # What the reserve answered is as old as its first answer.
-        while yielding := await participants.of(context).scheduler.yielding(waiting.vm_id):
-            await _look(context, waiting, place, yielding)
+        while True:
+            try:
+                # What the reserve answered is as old as its first answer.
+                yielding = await participants.of(context).scheduler.yielding(waiting.vm_id)
+                if not yielding:
+                    return
+                no_use = await _look(context, waiting, place, yielding)
+            except NovacronError as error:
+                if not error.retryable:
+                    raise
+                log.warning("who gives way is not known now", vm=str(waiting.vm_id), reason=error.reason)
+                no_use = ""
+            if no_use:
+                raise Unavailable(no_use)
             await asyncio.sleep(_LOOK_SECONDS)
 
 
@@ -67,20 +80,17 @@ def _told_as_unknown() -> Iterator[None]:
         raise Unavailable(error.message, metadata=error.metadata) from error
 
 
-async def _look(context: Context[Any], waiting: Waiting, place: Place, yielding: Sequence[UUID]) -> None:
-    """Have those give way that can now. :raises Unavailable: there is no use in waiting, or this was the first look."""
+async def _look(context: Context[Any], waiting: Waiting, place: Place, yielding: Sequence[UUID]) -> str:
+    """Have those give way that can now. Why the attempt ends here; empty: it goes on waiting."""
     hands = participants.of(context)
     sagas = [(vm_id, preempt_saga_id(context.saga_id, vm_id)) for vm_id in yielding]
     async with hands.vms.database.transaction() as connection:
         patience = await hands.preemptions.patience(connection, context.saga_id)
         yielders = await hands.preemptions.yielders(connection, sagas)
         now = following(patience, yielders)
-        if now.trouble:
-            raise Unavailable(now.trouble)
         for one in now.begin:
             await _begin(connection, context, waiting, place, one)
-    if patience.attempt == 1:
-        raise Unavailable(f"waiting for {told(yielders)} to give way")
+    return now.trouble or (f"waiting for {told(yielders)} to give way" if patience.attempt == 1 else "")
 
 
 async def _begin(connection: Connection, context: Context[Any], waiting: Waiting, place: Place, one: Yielder) -> None:
