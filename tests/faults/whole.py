@@ -43,6 +43,11 @@ class Whole:
         """The VMs that exist, running or stopped."""
         return {vm["id"]: vm for vm in self.vms if vm["state"] in ("running", "stopped")}
 
+    @property
+    def displaced(self) -> set[UUID]:
+        """The VMs that gave way to others: stopped, and without a place."""
+        return {vm_id for vm_id, vm in self.live.items() if vm["displaced_at"] is not None}
+
     def broken(self) -> list[str]:
         """Each contradiction as a sentence; the numbers are those of the saga's invariants."""
         return [*self._sagas(), *self._vms(), *self._domains(), *self._allocations(), *self._targets()]
@@ -87,19 +92,26 @@ class Whole:
                 yield f"VM {vm_id} is on node {self.live[vm_id]['node_id']}, and its place on {held[vm_id]['node_id']}"
         for vm_id in held.keys() - self.live.keys():  # 2
             yield f"an allocation for VM {vm_id}, which does not exist"
-        for vm_id in self.live.keys() - held.keys():  # 3
+        for vm_id in self.live.keys() - held.keys() - self.displaced:  # 3
             yield f"no allocation for VM {vm_id}"
+        for vm_id in held.keys() & self.displaced:
+            yield f"VM {vm_id} gave its place to another, and holds one"
+        for row in held.values():
+            if row["yields_to"] is not None:
+                yield f"VM {row['vm_id']} has yet to give way to VM {row['yields_to']}"
         for vm_id in self.live.keys() & held.keys():
             if held[vm_id]["confirmed_at"] is None:
                 yield f"the allocation of VM {vm_id} was never confirmed"
-        for node in self.nodes:  # 6
             for column, field in _RESOURCES.items():
+                has, holds = self.live[vm_id]["resource_config"][field], held[vm_id][column]
+                if has != holds:
+                    yield f"VM {vm_id} has {has} {field}, and holds {holds}"
+        for node in self.nodes:  # 6
+            there = [row["footprint"] for row in held.values() if row["node_id"] == node["id"]]
+            for number, column in enumerate(_RESOURCES):
                 figures = {
                     "the node": node[f"allocated_{column}"],
-                    "its allocations": sum(row[column] for row in held.values() if row["node_id"] == node["id"]),
-                    "its VMs": sum(
-                        vm["resource_config"][field] for vm in self.live.values() if vm["node_id"] == node["id"]
-                    ),
+                    "its allocations": sum(footprint[number] for footprint in there),
                 }
                 if len(set(figures.values())) > 1:
                     yield f"{column} of node {node['name']}: {figures}"
@@ -114,11 +126,11 @@ class Whole:
 # What is read of each service's database.
 QUERIES = {
     "vm": (
-        "SELECT id, name, state::text, node_id, saga_id, operation, resource_config, error FROM vms",
+        "SELECT id, name, state::text, node_id, saga_id, operation, resource_config, error, displaced_at FROM vms",
         "SELECT saga_id, name, state, error FROM saga",
     ),
     "scheduler": (
-        """SELECT vm_id, node_id, cpu_cores, memory_mb, storage_gb, confirmed_at, status::text
+        """SELECT vm_id, node_id, cpu_cores, memory_mb, storage_gb, footprint, confirmed_at, yields_to, status::text
            FROM resource_allocations""",
         "SELECT id, name, agent_address, allocated_cpu_cores, allocated_memory_mb, allocated_storage_gb FROM nodes",
     ),
