@@ -48,7 +48,7 @@ async def read(connection: Connection, *, whole: bool) -> Snapshot:
             Node(node.node_id, node.name, _amounts(node.allocatable), _amounts(node.allocated)) for node in nodes
         ),
         reservations=tuple(
-            Reservation(one.vm_id, one.node.node_id, _amounts(one.footprint), one.decision_id) for one in reservations
+            Reservation(one.vm_id, one.node.node_id, _amounts(_counted(one)), one.decision_id) for one in reservations
         ),
         monitored=frozenset(one.vm_id for one in monitorings),
         whole=whole,
@@ -99,6 +99,11 @@ def _saga(saga: Any) -> Saga:
 
 def _latest(timestamps: Sequence[Any]) -> datetime | None:
     return max((one.ToDatetime(UTC) for one in timestamps if one.seconds), default=None)
+
+
+def _counted(reservation: Any) -> Any:
+    """What it counts for on its node; for an older scheduler that is all that it holds."""
+    return reservation.footprint if reservation.HasField("footprint") else reservation.resources
 
 
 def _amounts(resources: Any) -> Amounts:
