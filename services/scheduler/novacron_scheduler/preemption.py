@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import zlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
+from operator import mul
 from uuid import UUID
 
 from .placement import FILTERS, Candidate, Offer, rank
@@ -58,8 +59,15 @@ def choose(demand: Demand, offers: Iterable[Offer], holders: Iterable[Holder]) -
     if not demand.may_preempt:
         return None
     lower = _by_node(one for one in holders if one.tenant_id == demand.tenant_id and one.priority < demand.priority)
-    found = [made for offer in offers if (made := _on(offer, demand, lower.get(offer.node_id, ()))) is not None]
-    return min(found, key=lambda one: _harm(one, demand), default=None)
+    # Of ten thousand nodes most have nobody on them who could.
+    there = ((offer, lower[offer.node_id]) for offer in offers if offer.node_id in lower)
+    found = [(offer, yielding) for offer, some in there if (yielding := _least(offer, demand, some))]
+    if not found:
+        return None
+    offer, yielding = min(found, key=lambda one: _harm(one[0], one[1], demand))
+    ordered = tuple(sorted(yielding, key=lambda one: (-one.priority, one.vm_id)))
+    (candidate,) = rank(demand, [_without(offer, ordered)]).candidates
+    return Preemption(offer, candidate, ordered)
 
 
 def _by_node(holders: Iterable[Holder]) -> Mapping[UUID, Sequence[Holder]]:
@@ -69,37 +77,35 @@ def _by_node(holders: Iterable[Holder]) -> Mapping[UUID, Sequence[Holder]]:
     return found
 
 
-def _on(offer: Offer, demand: Demand, lower: Sequence[Holder]) -> Preemption | None:
-    if not lower:  # of ten thousand nodes most
-        return None
+def _least(offer: Offer, demand: Demand, lower: Sequence[Holder]) -> Sequence[Holder]:
+    """Those of them without whom the VM fits there, none of whom could be spared; empty: it would not fit without all."""
     without = _without(offer, lower)
     if not all(passes(without, demand) for passes in FILTERS.values()):
-        return None
-    yielding = list(lower)
+        return ()
+    free, needed, share = without.free, demand.footprint, _share_of(offer)
+    yielding: list[Holder] = []
     # Of one priority the small ones are spared first: what is left to give way are few.
-    for one in sorted(lower, key=lambda one: (-one.priority, _share(one.footprint, offer), one.vm_id)):
-        others = [other for other in yielding if other is not one]
-        if FILTERS["resources"](_without(offer, others), demand):
-            yielding = others
-    if not yielding:  # there was room: nobody has to be asked for it
-        return None
-    ordered = tuple(sorted(yielding, key=lambda one: (-one.priority, one.vm_id)))
-    (candidate,) = rank(demand, [_without(offer, ordered)]).candidates
-    return Preemption(offer, candidate, ordered)
+    for one in sorted(lower, key=lambda one: (-one.priority, share(one.footprint), one.vm_id)):
+        if (spared := free.minus(one.footprint)).covers(needed):
+            free = spared
+        else:
+            yielding.append(one)
+    return yielding
 
 
 def _without(offer: Offer, gone: Iterable[Holder]) -> Offer:
     return replace(offer, free=reduce(Resources.plus, (one.footprint for one in gone), offer.free))
 
 
-def _share(amounts: Resources, offer: Offer) -> float:
-    """How much of the node that is, summed over its dimensions."""
-    return sum(amount / whole for amount, whole in zip(amounts, offer.allocatable, strict=True) if whole)
+def _share_of(offer: Offer) -> Callable[[Resources], float]:
+    """How much of the node such amounts are, summed over its dimensions."""
+    weights = [1 / whole if whole else 0.0 for whole in offer.allocatable]
+    return lambda amounts: sum(map(mul, amounts, weights))
 
 
-def _harm(made: Preemption, demand: Demand) -> tuple[int, int, float, int]:
-    highest = made.yielding[0].priority
-    given = sum(_share(one.footprint, made.offer) for one in made.yielding)
+def _harm(offer: Offer, yielding: Sequence[Holder], demand: Demand) -> tuple[int, int, float, int]:
+    highest = max(one.priority for one in yielding)
+    given = sum(map(_share_of(offer), (one.footprint for one in yielding)))
     # Told apart as candidates of equal score are: VMs that come at once do not all ask the same ones to go.
-    tie = zlib.crc32(demand.vm_id.bytes + made.offer.node_id.bytes)
-    return highest, len(made.yielding), given, tie
+    tie = zlib.crc32(demand.vm_id.bytes + offer.node_id.bytes)
+    return highest, len(yielding), given, tie
