@@ -8,7 +8,7 @@ import pytest
 from argon2 import PasswordHasher
 
 import novacron_auth
-from novacron.api.auth.v1 import AuthServiceStub, LoginRequest, ValidateTokenRequest
+from novacron.api.auth.v1 import AuthServiceStub, LoginRequest, MfaServiceStub, ValidateTokenRequest
 from novacron.cache import InvalidationBus
 from novacron.db import service_migrations
 from novacron.errors import AlreadyExists
@@ -121,3 +121,20 @@ async def make_auth(new_database, servers):
 @pytest.fixture
 async def auth(make_auth):
     return await make_auth()
+
+
+@pytest.fixture
+async def alice(auth):
+    return await auth.user()
+
+
+@pytest.fixture
+async def token(auth, alice):
+    """Of Alice, who has logged in."""
+    return (await auth.login()).access_token
+
+
+@pytest.fixture
+async def mfa(auth, token):
+    """Alice's second factors."""
+    return auth.as_user(token, MfaServiceStub)

@@ -9,17 +9,11 @@ from argon2 import PasswordHasher
 
 from novacron.api.auth.v1 import USER_ROLE_OPERATOR, LoginRequest
 from novacron.errors import Internal, InvalidArgument, Overloaded, Unauthenticated
-from novacron.rpc.status import to_status
 from novacron_auth.settings import AuthSettings
 from novacron_auth.users.account import Role
 from novacron_auth.users.passwords import Passwords
 
-
-async def refused(login):
-    """Everything that a refused login tells: the error, with its details."""
-    with pytest.raises(Unauthenticated) as caught:
-        await login
-    return to_status(caught.value)
+from .refusals import refused
 
 
 async def failures(auth, account):

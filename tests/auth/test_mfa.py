@@ -25,37 +25,12 @@ from novacron.api.auth.v1 import (
     UpdateAuthenticationConfigurationRequest,
 )
 from novacron.errors import DataLoss, FailedPrecondition, InvalidArgument, NotFound, PermissionDenied, Unauthenticated
-from novacron.rpc.status import to_status
 from novacron_auth.mfa import totp
 from novacron_auth.users.account import Role
 
 from .authenticator_app import begin, enroll
+from .refusals import bad_field, refused
 from .role_callers import admin
-
-
-@pytest.fixture
-async def alice(auth):
-    return await auth.user()
-
-
-@pytest.fixture
-async def token(auth, alice):
-    return (await auth.login()).access_token
-
-
-@pytest.fixture
-async def mfa(auth, token):
-    return auth.as_user(token, MfaServiceStub)
-
-
-def bad_field(caught):
-    return [one.field for one in caught.value.violations]
-
-
-async def refused(login):
-    with pytest.raises(Unauthenticated) as caught:
-        await login
-    return to_status(caught.value)
 
 
 async def actions(auth):

@@ -17,13 +17,13 @@ from novacron.api.auth.v1 import (
 from novacron.errors import AlreadyExists, InvalidArgument, NotFound, Unauthenticated, Unavailable
 from novacron.ids import new_id
 from novacron.rpc import Identity, Subject
-from novacron.rpc.status import to_status
 from novacron.testing.patience import eventually
 from novacron_auth.caller import Caller
 from novacron_auth.identity_providers.provider import NewIdentityProvider
 from novacron_auth.users.account import Role
 
 from .oidc import REDIRECT, running
+from .refusals import causes, refused
 
 
 @pytest.fixture(scope="module")
@@ -78,19 +78,6 @@ async def shown(stub, provider):
 
 async def login(stub, provider):
     return await stub.CompleteOidcLogin(CompleteOidcLoginRequest(**await shown(stub, provider)))
-
-
-async def refused(call):
-    with pytest.raises(Unauthenticated) as caught:
-        await call
-    return to_status(caught.value)
-
-
-async def causes(auth):
-    rows = await auth.execute(
-        "SELECT error_message FROM auth_audit_log WHERE action = 'login' AND NOT success ORDER BY created_at, sequence"
-    )
-    return [row[0] for row in rows]
 
 
 async def test_a_first_login_makes_a_user_and_the_next_one_finds_it(auth, provider, add, stub):

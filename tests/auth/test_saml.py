@@ -25,11 +25,10 @@ from novacron.errors import (
     InvalidArgument,
     NotFound,
     PermissionDenied,
-    Unauthenticated,
 )
-from novacron.rpc.status import to_status
 from novacron_auth.users.account import Role
 
+from .refusals import causes, refused
 from .saml_provider import (
     ACS,
     AUDIENCE,
@@ -94,19 +93,6 @@ def answered(signer, begun, **said):
 
 async def complete(stub, answer):
     return await stub.CompleteSamlLogin(CompleteSamlLoginRequest(**answer))
-
-
-async def refused(call):
-    with pytest.raises(Unauthenticated) as caught:
-        await call
-    return to_status(caught.value)
-
-
-async def causes(auth):
-    rows = await auth.execute(
-        "SELECT error_message FROM auth_audit_log WHERE action = 'login' AND NOT success ORDER BY created_at, sequence"
-    )
-    return [row[0] for row in rows]
 
 
 async def test_a_first_login_makes_a_user_and_the_next_one_finds_it(auth, provider, stub, signer):

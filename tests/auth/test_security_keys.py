@@ -25,33 +25,18 @@ from novacron.api.auth.v1 import (
     VerifyWebauthnAssertionRequest,
 )
 from novacron.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound, Unauthenticated
-from novacron.rpc.status import to_status
 from novacron.settings import SettingsError
 from novacron_auth.mfa.relying_party import RelyingParty
 from novacron_auth.users.account import Role
 
 from . import authenticator_app
+from .refusals import bad_field, refused
 from .security_key import ORIGIN, PRESENT, SETTINGS, SecurityKey, begin, options, register
 
 
 @pytest.fixture
 async def auth(make_auth):
     return await make_auth(**SETTINGS)
-
-
-@pytest.fixture
-async def alice(auth):
-    return await auth.user()
-
-
-@pytest.fixture
-async def token(auth, alice):
-    return (await auth.login()).access_token
-
-
-@pytest.fixture
-async def mfa(auth, token):
-    return auth.as_user(token, MfaServiceStub)
 
 
 @pytest.fixture
@@ -62,16 +47,6 @@ async def registered(auth, token, password):
 @pytest.fixture
 def key(registered):
     return registered[0]
-
-
-def bad_field(caught):
-    return [one.field for one in caught.value.violations]
-
-
-async def refused(login):
-    with pytest.raises(Unauthenticated) as caught:
-        await login
-    return to_status(caught.value)
 
 
 async def forgive(auth):

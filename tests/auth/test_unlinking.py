@@ -32,11 +32,6 @@ async def linked(auth, account, name="corp"):
 
 
 @pytest.fixture
-async def alice(auth):
-    return await auth.user()
-
-
-@pytest.fixture
 async def own(auth, alice):
     return auth.as_user((await auth.login()).access_token, IdentityProviderServiceStub)
 

@@ -95,6 +95,18 @@ async def refused_after(auth, token):
             await asyncio.sleep(0.01)
 
 
+async def refused_here_and_there_after(one, other):
+    """What is taken away at ``one``, which refuses it at once; and seconds until ``other`` does."""
+    for what, (token, take) in (await takings(one)).items():
+        for _ in range(2):
+            await one.tokens_of(token)
+            await other.tokens_of(token)
+        await take()
+        with pytest.raises(Unauthenticated):
+            await one.tokens_of(token)
+        yield what, await refused_after(other, token)
+
+
 async def test_a_token_is_looked_up_once_and_answered_alike_from_then_on(replicas):
     one, _ = replicas
     account = await one.user(role=Role.VIEWER)
@@ -107,27 +119,13 @@ async def test_a_token_is_looked_up_once_and_answered_alike_from_then_on(replica
 
 
 async def test_what_is_taken_away_is_refused_here_at_once_and_by_other_replicas_within_a_second(replicas):
-    one, other = replicas
-    for what, (token, take) in (await takings(one)).items():
-        for _ in range(2):
-            await one.tokens_of(token)
-            await other.tokens_of(token)
-        await take()
-        with pytest.raises(Unauthenticated):
-            await one.tokens_of(token)
-        assert await refused_after(other, token) < 1.0, what
+    async for what, seconds in refused_here_and_there_after(*replicas):
+        assert seconds < 1.0, what
 
 
 async def test_and_within_its_bound_by_replicas_that_hear_nothing(deaf_replicas):
-    one, other = deaf_replicas
-    for what, (token, take) in (await takings(one)).items():
-        for _ in range(2):
-            await one.tokens_of(token)
-            await other.tokens_of(token)
-        await take()
-        with pytest.raises(Unauthenticated):
-            await one.tokens_of(token)
-        assert await refused_after(other, token) < _UNHEARD_SECONDS + CALLS, what
+    async for what, seconds in refused_here_and_there_after(*deaf_replicas):
+        assert seconds < _UNHEARD_SECONDS + CALLS, what
 
 
 async def test_a_change_of_the_user_shows_at_once(replicas):
