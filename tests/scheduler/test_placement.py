@@ -181,8 +181,8 @@ def test_a_choice_says_its_score_its_factors_and_what_it_was_chosen_from():
     wanted = demand(2, 4096, 0, region="eu")
     ranking = placement.rank(wanted, [offer("n1"), offer("n2", Resources(4, 8192, 0)), offer("n3", region="us")])
     assert [explanation.chosen(wanted, ranking, one) for one in ranking.candidates] == [
-        "n1: score 2.25 (headroom 0.75, balance 0.50, gpu_kept 1.00),"
+        "n1: score 3.25 (headroom 0.75, balance 0.50, gpu_kept 1.00, reliability 1.00),"
         " the best of 2 that fit (3 nodes: 1 outside the region eu)",
-        "n2: score 1.75 (headroom 0.25, balance 0.50, gpu_kept 1.00),"
+        "n2: score 2.75 (headroom 0.25, balance 0.50, gpu_kept 1.00, reliability 1.00),"
         " number 2 of 2 that fit (3 nodes: 1 outside the region eu); those before it filled up meanwhile",
     ]
