@@ -10,6 +10,7 @@ from novacron.db import Database
 from novacron.errors import NotFound
 
 from . import explanation, placement, quota
+from .aside import aside
 from .placement import Offer, Ranking
 from .preemption import Holder
 from .preemptions import Preemptions
@@ -57,10 +58,10 @@ class Placements:
                 connection, demand, snapshot.guidelines, snapshot.offers, claims=False
             )
             held = await self._quotas.get(connection, demand.tenant_id)
-            ranking = placement.rank(demand, snapshot.offers)
+            ranking = await aside(snapshot.offers, placement.rank, demand, snapshot.offers)
             room = None if ranking.candidates else await self._preemptions.choice(connection, demand, snapshot.offers)
         if not ranking.candidates and room is None:
-            helping = remedies(demand, snapshot.offers)
+            helping = await aside(snapshot.offers, remedies, demand, snapshot.offers)
             words = explanation.refused(demand, ranking, helping)
             return Explained(ranking, None, helping, (), words, snapshot.offers)
         excesses = held.exceeded_by(quota.charge(demand.need)) if held else ()

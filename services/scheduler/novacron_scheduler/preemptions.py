@@ -8,6 +8,7 @@ from dataclasses import replace
 from novacron.db import Connection
 
 from . import explanation, placement
+from .aside import aside
 from .decision import decide
 from .placement import Offer
 from .preemption import Preemption, choose
@@ -44,7 +45,7 @@ class Preemptions:
         holders = await self._store.holders(connection, demand.tenant_id, demand.priority)
         # After them: what one of them has given back since is seen to be free here.
         offers = await self._reservations.offers(connection)
-        ranking = placement.rank(demand, offers)
+        ranking = await aside(offers, placement.rank, demand, offers)
         if ranking.candidates:
             raise LostRace
         made = choose(demand, offers, holders)

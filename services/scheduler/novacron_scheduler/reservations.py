@@ -15,6 +15,7 @@ from novacron.saga import barrier
 
 from . import explanation, placement, quota
 from .answer import Answer, M
+from .aside import aside
 from .decision import decide
 from .group_claims import GroupClaims
 from .inventory.live import Inventory
@@ -91,7 +92,7 @@ class Reservations:
                 await self._refuse(nothing)
 
     async def _refuse(self, nothing: _NothingFits) -> NoReturn:
-        helping = remedies(nothing.demand, nothing.offers)
+        helping = await aside(nothing.offers, remedies, nothing.demand, nothing.offers)
         words = explanation.refused(nothing.demand, nothing.ranking, helping)
         async with self._database.connection() as connection:
             await self._decisions.record(connection, decide(nothing.demand, nothing.ranking, None, words))
@@ -161,7 +162,7 @@ class Reservations:
 
     async def _claim(self, connection: Connection, demand: Demand, snapshot: Snapshot, charge: Usage) -> Reservation:
         demand = await self._policies.directed(connection, demand, snapshot.guidelines, snapshot.offers, claims=True)
-        ranking = placement.rank(demand, snapshot.offers)
+        ranking = await aside(snapshot.offers, placement.rank, demand, snapshot.offers)
         for candidate in ranking.candidates:
             decision = decide(demand, ranking, candidate, explanation.chosen(demand, ranking, candidate))
             try:

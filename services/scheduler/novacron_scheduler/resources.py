@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import ceil, floor
 from operator import add, ge, sub
 from typing import NamedTuple
@@ -66,9 +67,7 @@ class Ratios(NamedTuple):
 
     def footprint(self, need: Resources) -> Resources:
         """What ``need`` takes when each unit counts for its ratio, in whole units: rounded up, so that none is forgotten."""
-        if self == EVEN:
-            return need
-        return Resources(*(ceil(round(amount * ratio, _DIGITS)) for amount, ratio in zip(need, self, strict=True)))
+        return need if self == EVEN else _weighed(need, self)
 
     def most(self, room: Resources) -> Resources:
         """The most whose footprint is no more than ``room``."""
@@ -78,3 +77,9 @@ class Ratios(NamedTuple):
 
 
 EVEN = Ratios()
+
+
+# One demand is held against thousands of nodes.
+@lru_cache(maxsize=4096)
+def _weighed(need: Resources, ratios: Ratios) -> Resources:
+    return Resources(*(ceil(round(amount * ratio, _DIGITS)) for amount, ratio in zip(need, ratios, strict=True)))

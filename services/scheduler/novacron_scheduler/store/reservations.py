@@ -16,6 +16,7 @@ from psycopg import errors as pg
 from novacron.db import Connection
 from novacron.ids import new_id
 
+from ..aside import aside
 from ..node import NodeStatus, NodeType, Taint
 from ..placement import Offer, Place
 from ..policy import Guideline
@@ -219,18 +220,21 @@ class ReservationStore:
             await connection.execute("BEGIN")
             seen = await connection.execute(_SNAPSHOT, (vm_id,))
             policies = await connection.execute(GUIDELINES, (tenant_id,))
-        return _snapshot(await seen.fetchall(), await policies.fetchall())
+        rows = await seen.fetchall()
+        return await aside(rows, _snapshot, rows, await policies.fetchall())
 
     async def look(self, connection: Connection, tenant_id: UUID) -> Snapshot:
         """The nodes as a reserve would see them, for a VM that the tenant does not have yet."""
         async with connection.pipeline():
             seen = await connection.execute(_SNAPSHOT, (None,))
             policies = await connection.execute(GUIDELINES, (tenant_id,))
-        return _snapshot(await seen.fetchall(), await policies.fetchall())
+        rows = await seen.fetchall()
+        return await aside(rows, _snapshot, rows, await policies.fetchall())
 
     async def offers(self, connection: Connection) -> Sequence[Offer]:
         """The nodes as they are now."""
-        return [offer(row[1:]) for row in await (await connection.execute(_SNAPSHOT, (None,))).fetchall()]
+        rows = await (await connection.execute(_SNAPSHOT, (None,))).fetchall()
+        return await aside(rows, _offers, rows)
 
     async def held(self, connection: Connection, vm_id: UUID, *, lock: bool = False) -> Reservation | None:
         """What the VM holds; with ``lock`` it stays so until the transaction ends."""
@@ -339,7 +343,11 @@ def _taints(text: str) -> tuple[Taint, ...]:
 
 def _snapshot(rows: list[tuple[Any, ...]], policies: list[tuple[Any, ...]]) -> Snapshot:
     guidelines = [guideline(*row) for row in policies]
-    return Snapshot(bool(rows) and rows[0][0], [offer(row[1:]) for row in rows], guidelines)
+    return Snapshot(bool(rows) and rows[0][0], _offers(rows), guidelines)
+
+
+def _offers(rows: list[tuple[Any, ...]]) -> list[Offer]:
+    return [offer(row[1:]) for row in rows]
 
 
 def offer(row: tuple[Any, ...]) -> Offer:
