@@ -18,7 +18,12 @@ pytest_plugins = ["novacron.testing.plugin"]
 # Files that share a stack go to one worker: to bring one up takes longer than most of their tests.
 SHARED = {
     "a real hypervisor": ("e2e/test_guest.py", "faults/test_kill_guests.py"),
-    "two hosts": ("faults/test_kill.py", "faults/test_drain_kill.py", "faults/test_preemption_kill.py"),
+    "two hosts": (
+        "faults/test_kill.py",
+        "faults/test_rolling.py",
+        "faults/test_drain_kill.py",
+        "faults/test_preemption_kill.py",
+    ),
     "a stack": (
         "e2e/test_outages.py",
         "e2e/test_life.py",
@@ -31,7 +36,6 @@ SHARED = {
 LONGEST = [
     *(file for files in SHARED.values() for file in files),
     "agent/test_driver_contract.py",
-    "faults/test_rolling.py",
     "agent/test_libvirt.py",
 ]
 

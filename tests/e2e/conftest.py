@@ -21,7 +21,7 @@ def collector() -> Iterator[Collector]:
 
 @pytest.fixture(scope="session")
 def shared_stack(collector: Collector) -> Iterator[Stack]:
-    with running_stack(SAGA_LEASE_SECONDS="2", OTLP_ENDPOINT=collector.endpoint) as stack:
+    with running_stack(in_memory=True, SAGA_LEASE_SECONDS="2", OTLP_ENDPOINT=collector.endpoint) as stack:
         yield stack
 
 

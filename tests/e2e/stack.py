@@ -23,6 +23,7 @@ from novacron.api.auth.v1 import AuthServiceStub, LoginRequest
 from novacron.embedded.postgres import EmbeddedPostgres
 from novacron.embedded.process import start_time
 from novacron.rpc.tls import Identification
+from novacron.testing.memory import directory_in_memory
 from novacron.testing.patience import eventually
 from novacron_local import state
 from novacron_local.certificates import DevelopmentCA
@@ -105,9 +106,10 @@ class Stack:
         return LoginRequest(username=profile["admin_user"], password=password)
 
     async def token(self) -> Metadata:
-        """What a call of the administrator carries."""
+        """What a call of the administrator carries, who tries a few times: a connection of before a kill may be met once."""
         async with self.channel("auth") as channel:
-            answer = await AuthServiceStub(channel).Login(self.administrator, timeout=10)
+            login = AuthServiceStub(channel).Login
+            answer = await eventually(lambda: login(self.administrator, timeout=10), every=0.1, message="a login")
         return (("authorization", f"Bearer {answer.access_token}"),)
 
     def process(self, name: str) -> state.ProcessRecord:
@@ -164,15 +166,15 @@ def running_stack(
     agents: int = 1,
     up: Sequence[str] = (NOVACRON, "up", "--detach"),
     port_base: int | None = None,
+    in_memory: bool = False,
     **settings: str,
 ) -> Iterator[Stack]:
     """``novacron up --detach`` for the length of the block, and nothing of it afterwards.
 
-    ``settings`` are ``NOVACRON_<NAME>`` of every process; ``up`` is another command that brings up the same.
+    ``settings`` are ``NOVACRON_<NAME>`` of every process; ``up`` is another command that brings up the same. A stack whose
+    speed is not measured need not wait for a disk: what kills its processes leaves its files alone, ``in_memory`` too.
     """
-    with tempfile.TemporaryDirectory(prefix="novacron-", dir="/var/tmp") as name:
-        directory = Path(name).resolve()
-        directory.chmod(0o711)  # the accounts of PostgreSQL and QEMU pass through it
+    with _directory(in_memory) as directory:
         data = DataDirectory(directory / "data")
         environment = {key: value for key, value in os.environ.items() if not key.startswith("NOVACRON_")}
         environment |= {f"NOVACRON_{key}": value for key, value in settings.items()}
@@ -193,6 +195,16 @@ def running_stack(
             time.sleep(0.05)
         assert not left, f"processes outlived `novacron reset`: {left}"
         assert not data.path.exists()
+
+
+@contextlib.contextmanager
+def _directory(in_memory: bool) -> Iterator[Path]:
+    """A directory that the accounts of PostgreSQL and QEMU may pass through."""
+    with tempfile.TemporaryDirectory(prefix="novacron-", dir="/var/tmp") as name:
+        directory = Path(name).resolve()
+        directory.chmod(0o711)
+        with directory_in_memory(otherwise=directory) if in_memory else contextlib.nullcontext(directory) as chosen:
+            yield chosen
 
 
 def _run(stack: Stack, *command: str) -> None:

@@ -16,6 +16,11 @@ LATENCY = '{"create": 0.3, "stop": 0.2, "export": 0.3, "receive": 0.2, "start": 
 def two_hosts() -> Iterator[Stack]:
     """Two simulated hosts, and a lease short enough that one need not wait long."""
     with running_stack(
-        agents=2, SAGA_LEASE_SECONDS="2", SIMULATED_LATENCY_SECONDS=LATENCY, SIMULATED_VCPUS="64"
+        agents=2,
+        in_memory=True,
+        SAGA_LEASE_SECONDS="2",
+        SIMULATED_LATENCY_SECONDS=LATENCY,
+        SIMULATED_VCPUS="512",
+        SIMULATED_MEMORY_MIB="262144",
     ) as stack:
         yield stack

@@ -104,24 +104,31 @@ class Load:
         }
 
     @asynccontextmanager
-    async def going_on(self, *, creators: int, commands: bool) -> AsyncIterator[None]:
-        """The load for the length of the block; each of its last calls has ended when this returns."""
+    async def going_on(self, *, creators: int, commands: bool, pause: float = 0.02) -> AsyncIterator[None]:
+        """The load for the length of the block; each of its last calls has ended when this returns.
+
+        ``pause``: how long a user thinks between two calls.
+        """
         stopping = asyncio.Event()
-        loops = [asyncio.create_task(self._repeat(name, call, stopping)) for name, call in self._asked.items()]
+        asked = {**self._asked, **({"novacron vm list": self._command} if commands else {})}
+        loops = [asyncio.create_task(self._repeat(name, call, stopping, pause)) for name, call in asked.items()]
         loops += [asyncio.create_task(self._come_and_go(stopping)) for _ in range(creators)]
-        if commands:
-            loops.append(asyncio.create_task(self._repeat("novacron vm list", self._command, stopping)))
         try:
             yield
         finally:
             stopping.set()
             await asyncio.gather(*loops)
 
-    async def _repeat(self, name: str, call: Call, stopping: asyncio.Event) -> None:
+    async def go(self) -> None:
+        """Delete what the load has left."""
+        left = set(self.tally.created) - set(self.tally.deleted)
+        await asyncio.gather(*(self._vms.DeleteVm(DeleteVmRequest(vm_id=one), timeout=_DEADLINE) for one in left))
+
+    async def _repeat(self, name: str, call: Call, stopping: asyncio.Event, pause: float) -> None:
         while not stopping.is_set():
             await self._counted(name, call)
-            with contextlib.suppress(TimeoutError):  # a user who thinks
-                await asyncio.wait_for(stopping.wait(), 0.02)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), pause)
 
     async def _counted(self, name: str, call: Call) -> Any:
         began = time.monotonic()

@@ -80,7 +80,7 @@ async def wired() -> AsyncIterator[Wired]:
         settings = {"vm": vm, "agent": {"AGENT_ADVERTISE": addresses["agent"]}}
         up = (sys.executable, str(Path(__file__).with_name("wired_up.py")), json.dumps(settings))
         # In a thread: the wires carry what it starts.
-        stack = running_stack(up=up, port_base=ports.base, SAGA_LEASE_SECONDS="2", SIMULATED_VCPUS="64")
+        stack = running_stack(up=up, port_base=ports.base, in_memory=True, SAGA_LEASE_SECONDS="2", SIMULATED_VCPUS="64")
         made = await asyncio.to_thread(stack.__enter__)
         try:
             yield Wired(made, wires)
