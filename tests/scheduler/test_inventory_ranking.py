@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from novacron_scheduler import placement
+from novacron_scheduler.batch import plan
 from novacron_scheduler.inventory.classes import Classes
 from novacron_scheduler.inventory.columns import Columns
 from novacron_scheduler.inventory.ranking import can_rank, rank
@@ -140,6 +141,21 @@ def test_both_choose_the_same_nodes_with_the_same_scores_for_the_same_reasons(of
     columns, classes = filled(nodes)
     for _ in range(4):
         both_choose_alike(demand_for(of, nodes), nodes, columns, classes)
+
+
+@settings(max_examples=40, deadline=None)
+@given(WORLDS)
+def test_a_batch_is_planned_as_if_each_of_it_were_chosen_for_node_by_node(of):
+    nodes = inventory(of)
+    verdicts = plan([demand_for(of, nodes) for _ in range(5)], nodes, None)
+    rooms = {one.node_id: one for one in nodes}
+    for verdict in verdicts:
+        spelt = placement.rank(verdict.demand, list(rooms.values()))
+        assert [one.scored for one in verdict.ranking.candidates] == [one.scored for one in spelt.candidates]
+        assert verdict.ranking.removed_by_filter == spelt.removed_by_filter
+        if spelt.candidates:
+            node_id = spelt.candidates[0].offer.node_id
+            rooms[node_id] = replace(rooms[node_id], free=rooms[node_id].free.minus(verdict.demand.footprint))
 
 
 def test_of_nodes_that_are_all_alike_both_take_the_same_ten():

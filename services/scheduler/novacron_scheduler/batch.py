@@ -16,6 +16,9 @@ from novacron.errors import (
 )
 
 from . import explanation, placement, quota
+from .inventory.classes import Classes
+from .inventory.columns import Columns
+from .inventory.ranking import can_rank, rank
 from .placement import Offer, Ranking
 from .policy import Directive, Neighbours
 from .quota import Quota
@@ -77,20 +80,47 @@ def largest_first(demands: Sequence[Demand], offers: Sequence[Offer]) -> list[De
     return sorted(demands, key=share, reverse=True)
 
 
+class _Rooms:
+    """All nodes, as they are with those on them that were placed before."""
+
+    def __init__(self, offers: Sequence[Offer]) -> None:
+        self._rooms = {one.node_id: one for one in offers}
+        self._nodes, self._classes = Columns(), Classes()
+        self._classes.assign(offers, self._nodes.put(offers))
+
+    @property
+    def offers(self) -> list[Offer]:
+        return list(self._rooms.values())
+
+    def rank(self, demand: Demand) -> Ranking:
+        """As :func:`placement.rank`, of all nodes at once where that can be. Why nothing fits is told node by node."""
+        if can_rank(demand):
+            ranking = rank(demand, self._nodes, self._classes)
+            if ranking.candidates:
+                return ranking
+        return placement.rank(demand, self.offers)
+
+    def take(self, node_id: UUID, footprint: Resources) -> Offer:
+        """The node as it was before this was taken of it."""
+        before = self._rooms[node_id]
+        self._rooms[node_id] = replace(before, free=before.free.minus(footprint))
+        self._nodes.hold(node_id, footprint)
+        return before
+
+
 def plan(demands: Sequence[Demand], offers: Sequence[Offer], allowed: Quota | None) -> list[Verdict]:
     """A place for each in turn, as if those before it had claimed theirs, in rooms, quota and their tenant's rules alike."""
-    rooms = {one.node_id: one for one in offers}
+    rooms = _Rooms(offers)
     placed: list[tuple[Demand, Offer]] = []
     verdicts: list[Verdict] = []
     for asked in demands:
         demand = replace(asked, directive=_beside(asked.directive, placed))
-        ranking = placement.rank(demand, list(rooms.values()))
-        error = _error(demand, ranking, list(rooms.values()), allowed)
+        ranking = rooms.rank(demand)
+        error = _error(demand, ranking, rooms, allowed)
         verdicts.append(Verdict(demand, ranking, error))
         if error is None:
             node_id = ranking.candidates[0].offer.node_id
-            placed.append((demand, rooms[node_id]))
-            rooms[node_id] = _with(rooms[node_id], demand.footprint)
+            placed.append((demand, rooms.take(node_id, demand.footprint)))
             allowed = allowed.with_use(quota.charge(demand.need)) if allowed else None
     return verdicts
 
@@ -106,18 +136,13 @@ def refused(outcomes: Sequence[Outcome]) -> NovacronError:
     return kind(words, metadata=lost[0][1].metadata | facts)
 
 
-def _error(demand: Demand, ranking: Ranking, offers: Sequence[Offer], allowed: Quota | None) -> NovacronError | None:
+def _error(demand: Demand, ranking: Ranking, rooms: _Rooms, allowed: Quota | None) -> NovacronError | None:
     if not ranking.candidates:
-        helping = remedies(demand, offers)
+        helping = remedies(demand, rooms.offers)
         words = explanation.refused(demand, ranking, helping)
         return NoCapacity(words, metadata=explanation.facts(ranking, helping))
     excesses = allowed.exceeded_by(quota.charge(demand.need)) if allowed else ()
     return QuotaExceeded(quota.refused(excesses), metadata=quota.facts(excesses)) if excesses else None
-
-
-def _with(room: Offer, footprint: Resources) -> Offer:
-    """The node when it also has this VM."""
-    return replace(room, free=room.free.minus(footprint))
 
 
 def _beside(said: Directive, placed: Sequence[tuple[Demand, Offer]]) -> Directive:
