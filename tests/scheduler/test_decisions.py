@@ -26,7 +26,7 @@ async def test_a_choice_is_kept_with_its_candidates_factors_and_words(scheduler,
     assert [one.name for one in decision.candidates] == ["n2", "n3", "n1"]
     best = decision.candidates[0]
     assert decision.decision_score == best.score == pytest.approx(sum(best.factors.values()), abs=1e-3)
-    assert set(best.factors) == {"headroom", "balance", "gpu_kept"}
+    assert set(best.factors) == {"headroom", "balance", "gpu_kept", "reliability"}
     assert decision.decision_algorithm == "filter-score-v1"
     assert decision.explanation.startswith(f"{made.node.name}: score ")
     assert decision.explanation.endswith("the best of 3 that fit (3 nodes)")

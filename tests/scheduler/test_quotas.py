@@ -93,7 +93,7 @@ async def test_what_is_given_back_may_be_taken_again_and_counts_once(scheduler, 
         await scheduler.reserve()
     assert [await scheduler.release(first) for _ in range(3)] == [True, False, False]
     assert (await used(scheduler, tenant)).vms == 1
-    await Leaks(scheduler.database).release(second, leaked.node.node_id, leaked.decision_id, RELEASED)
+    await Leaks(scheduler.database, 900).release(second, leaked.node.node_id, leaked.decision_id, RELEASED)
     assert await used(scheduler, tenant) == QuotaUse()
     await scheduler.reserve()
 
