@@ -23,10 +23,20 @@ async def console_of(driver: Driver, spec_id: object) -> str:
     return (await driver.console(spec_id, offset=0, limit=1 << 20)).decode(errors="replace")  # type: ignore[arg-type]
 
 
+async def speaks(driver: Driver, spec: DomainSpec, eventually: Eventually) -> str:
+    """The console of a new VM, in which its guest has said its name and the address that the driver knows too."""
+    log: str = await eventually(lambda: console_of(driver, spec.vm_id), lambda text: "NovaCron guest" in text)
+    assert f"NovaCron guest {spec.name} is up at " in log
+    known = await eventually(lambda: driver.get(spec.vm_id), lambda domain: domain.ip_address is not None)
+    assert known.ip_address in await console_of(driver, spec.vm_id)
+    return log
+
+
 one_more_boot = pytest.mark.one_more_boot
 
 
-@pytest.mark.parametrize("image", [pytest.param("novacron-guest", marks=one_more_boot), "novacron-guest-direct"])
+@one_more_boot  # a reboot asks both of its boots
+@pytest.mark.parametrize("image", ["novacron-guest", "novacron-guest-direct"])
 async def test_a_created_vm_runs_and_its_guest_says_so_on_the_console(
     driver: Driver, image: str, spec_of: SpecOf, eventually: Eventually
 ) -> None:
@@ -39,10 +49,7 @@ async def test_a_created_vm_runs_and_its_guest_says_so_on_the_console(
     assert created.base_image == image
     assert created.power_state is PowerState.RUNNING
     assert created.mac_address == mac_address(spec.vm_id)
-    log = await eventually(lambda: console_of(driver, spec.vm_id), lambda text: "NovaCron guest" in text)
-    assert "NovaCron guest web-1 is up at " in log
-    known = await eventually(lambda: driver.get(spec.vm_id), lambda domain: domain.ip_address is not None)
-    assert known.ip_address in await console_of(driver, spec.vm_id)
+    await speaks(driver, spec, eventually)
 
 
 async def test_creating_the_same_vm_again_returns_the_one_there_is(driver: Driver, spec_of: SpecOf) -> None:
@@ -64,19 +71,15 @@ async def test_creates_of_one_vm_that_race_make_one_domain(driver: Driver, spec_
     assert len(await driver.list()) == 1
 
 
-@pytest.mark.parametrize(
-    "change", [{"memory_mib": 256}, {"name": "other"}, {"user_data": "#!/bin/sh\n"}, {"labels": {"tier": "db"}}]
-)
-async def test_the_same_id_with_another_spec_is_refused_and_changes_nothing(
-    driver: Driver, change: dict, spec_of: SpecOf
-) -> None:
+async def test_the_same_id_with_another_spec_is_refused_and_changes_nothing(driver: Driver, spec_of: SpecOf) -> None:
     spec = spec_of()
     before = await driver.create(spec)
 
-    with pytest.raises(AlreadyExists, match="another specification"):
-        await driver.create(replace(spec, **change))
+    for change in ({"memory_mib": 256}, {"name": "other"}, {"user_data": "#!/bin/sh\n"}, {"labels": {"tier": "db"}}):
+        with pytest.raises(AlreadyExists, match="another specification"):
+            await driver.create(replace(spec, **change))  # type: ignore[arg-type]
 
-    assert (await driver.get(spec.vm_id)).memory_mib == before.memory_mib
+    assert replace(await driver.get(spec.vm_id), ip_address=before.ip_address) == before
 
 
 async def test_an_image_that_the_host_lacks_is_not_found_and_the_message_says_which_it_has(
@@ -143,7 +146,7 @@ async def test_a_graceful_stop_lets_the_guest_power_itself_off(
     assert (await driver.stop(spec.vm_id, grace_seconds=120)).power_state is PowerState.STOPPED
 
 
-@one_more_boot  # a resize does both
+@one_more_boot  # a resize does both, and a whole stack to a guest that is up
 async def test_a_stop_without_grace_pulls_the_plug_and_a_start_boots_again(
     driver: Driver, spec_of: SpecOf, eventually: Eventually
 ) -> None:
@@ -165,9 +168,10 @@ async def test_a_stop_without_grace_pulls_the_plug_and_a_start_boots_again(
 async def test_a_reboot_leaves_it_running_and_keeps_the_console_log(
     driver: Driver, spec_of: SpecOf, eventually: Eventually
 ) -> None:
-    spec = spec_of()
-    await driver.create(spec)
-    first = await eventually(lambda: console_of(driver, spec.vm_id), lambda text: "is up at" in text)
+    spec = spec_of("web-1")
+    created = await driver.create(spec)
+    assert (created.name, created.power_state) == ("web-1", PowerState.RUNNING)
+    first = await speaks(driver, spec, eventually)
 
     assert (await driver.reboot(spec.vm_id, grace_seconds=120)).power_state is PowerState.RUNNING
 
@@ -189,7 +193,6 @@ async def test_a_vm_that_is_off_is_resized_and_boots_from_its_disk_at_its_new_si
 ) -> None:
     spec = spec_of(user_data="#cloud-config\n{}\n")
     made = await driver.create(spec)
-    before = await eventually(lambda: console_of(driver, spec.vm_id), lambda text: "is up at" in text)
     await driver.stop(spec.vm_id, grace_seconds=0)
     before = await console_of(driver, spec.vm_id)
     larger = spec.sized(2, 192)
