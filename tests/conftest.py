@@ -37,6 +37,13 @@ LONGEST = [
     *(file for files in SHARED.values() for file in files),
     "agent/test_driver_contract.py",
     "agent/test_libvirt.py",
+    "faults/test_simulation.py",
+    "vm/test_vm_sagas.py",
+    "vm/test_drain.py",
+    "scheduler/test_races.py",
+    "auth/test_oidc.py",
+    "local/test_embedded_servers.py",
+    "local/test_stack.py",
 ]
 
 
