@@ -9,6 +9,9 @@ NAME    ?=
 SEEDS   ?= 2000
 SEED    ?=
 
+# Some hundred processes of the same code: what one has compiled the others read, whatever this shell says of that.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-faults test-simulation check lint types imports protos protos-check migrations-check setup hypervisor image bench lock clean
 
