@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from novacron.embedded.process import start_time
+from novacron.testing.memory import directory_in_memory
 from novacron_local import state
 from novacron_local.layout import DataDirectory
 from novacron_local.leftovers import end_leftovers
@@ -34,7 +35,8 @@ def open_directory() -> Iterator[Path]:
     """A temporary directory that every account may pass through; pytest's own is root's alone when root runs it."""
     path = Path(tempfile.mkdtemp(prefix="nc-"))
     path.chmod(0o755)
-    yield path
+    with directory_in_memory(otherwise=path) as chosen:
+        yield chosen
     shutil.rmtree(path)
 
 
