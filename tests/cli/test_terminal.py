@@ -33,7 +33,7 @@ async def test_on_a_narrow_terminal_a_list_leaves_out_its_ids(novacron, logged_i
     for columns, expected in (("80", False), ("160", True)):
         terminal, end = os.openpty()
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", "novacron_cli", "vm", "list"),
+            *(*novacron.command, "vm", "list"),
             cwd=novacron.directory,
             env={**novacron.environment, "TERM": "xterm-256color", "COLUMNS": columns},
             stdout=end,
