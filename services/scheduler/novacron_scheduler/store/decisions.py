@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
+from pydantic_core import to_json
 
 from novacron import __version__
 from novacron.db import Connection
@@ -50,25 +51,25 @@ _DOCUMENTS = ("requested", "constraints", "candidates", "removed", "factors")
 def values(decision: Decision) -> dict[str, Any]:
     """The parameters of :data:`VALUES`."""
     said = document(decision)
-    return said | {name: Jsonb(said[name]) for name in _DOCUMENTS}
+    return said | {name: Jsonb(said[name], dumps=to_json) for name in _DOCUMENTS}
 
 
 def document(decision: Decision) -> dict[str, Any]:
-    """The same in what JSON can carry."""
+    """The same in what :func:`to_json` can carry."""
     selected = decision.selected
     candidates = [
-        {"node_id": str(one.node_id), "name": one.name, "score": one.score, "factors": one.factors}
+        {"node_id": one.node_id, "name": one.name, "score": one.score, "factors": one.factors}
         for one in decision.candidates
     ]
     return {
-        "decision_id": str(decision.decision_id),
-        "vm_id": str(decision.vm_id),
-        "tenant_id": str(decision.tenant_id),
+        "decision_id": decision.decision_id,
+        "vm_id": decision.vm_id,
+        "tenant_id": decision.tenant_id,
         "requested": decision.requested_resources._asdict() | {"gpu_type": decision.gpu_type},
         "constraints": decision.constraints,
         "candidates": candidates,
         "removed": decision.removed_by_filter,
-        "node_id": str(selected.node_id) if selected else None,
+        "node_id": selected.node_id if selected else None,
         "algorithm": decision.decision_algorithm,
         "score": selected.score if selected else None,
         "factors": selected.factors if selected else {},

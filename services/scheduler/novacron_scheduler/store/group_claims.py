@@ -4,12 +4,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
+
+from pydantic_core import to_json
 
 from novacron.db import Connection, id_array
 from novacron.ids import new_id
@@ -25,8 +26,6 @@ from .policies import GUIDELINE_LIST, guidelines_by_tenant
 from .quotas import COUNT_EACH, QUOTA_LIST, quotas_by_tenant
 from .reservations import AMOUNTS
 
-# Most of a claim's text is the record of its ten candidates, which holds no circle that would have to be looked for.
-_encode = json.JSONEncoder(check_circular=False, separators=(",", ":")).encode
 _NUMBERED = list(enumerate(AMOUNTS, 1))
 # All that is known before a choice in one look, at one instant. Where a wait for locks is given, it holds for the transaction.
 _LOOK = f"""
@@ -156,7 +155,8 @@ class GroupClaimStore:
             return {}
         wanted = {one.demand.vm_id: one for one in choices}
         asked = {
-            "wanted": _encode([_wanted(one) for one in choices]),
+            # Most of it is the records of ten candidates each; the standard library's encoder takes three times as long.
+            "wanted": to_json([_wanted(one) for one in choices]).decode(),
             "node_ids": id_array({one.place.node_id for one in choices}),
             "limited": id_array(limited),
         }
@@ -177,7 +177,7 @@ def _wanted(one: Choice) -> dict[str, Any]:
     return {
         **demand.need._asdict(),
         **decisions.document(one.decision),
-        "allocation_id": str(new_id()),
+        "allocation_id": new_id(),
         "generation": one.place.generation,
         "digest": one.digest.hex(),
         "allocation_type": demand.allocation_type,
