@@ -22,6 +22,8 @@ from novacron_auth.users.account import Account, Lockout, Role
 from novacron_auth.users.passwords import Passwords
 from novacron_auth.users.user import NewUser
 
+from .shell import Shell
+
 MIGRATIONS = service_migrations("auth", novacron_auth.__file__)
 PASSWORD = "correct horse battery staple"
 SETTINGS = AuthSettings(
@@ -138,3 +140,9 @@ async def token(auth, alice):
 async def mfa(auth, token):
     """Alice's second factors."""
     return auth.as_user(token, MfaServiceStub)
+
+
+@pytest.fixture
+def shell(auth, ca, tmp_path, novacron_command):
+    """``shell("alice")``: a machine of hers, from which she runs commands against the service."""
+    return lambda name: Shell(novacron_command, tmp_path, tmp_path / name, auth.server.port, ca.identity("auth").ca)

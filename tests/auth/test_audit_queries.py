@@ -1,8 +1,6 @@
 """Asking the audit log: by user, action, time and outcome; page by page, as JSON lines, and link by link."""
 
-import asyncio
 import json
-import os
 from ipaddress import ip_address
 from uuid import UUID, uuid4
 
@@ -172,31 +170,9 @@ async def test_verification_counts_names_the_first_fault_and_gives_the_head(auth
     assert broken.problem == "its contents are not what was written"
 
 
-async def test_the_command_lists_exports_and_verifies(auth, ca, tmp_path, password, novacron_command):
+async def test_the_command_lists_exports_and_verifies(auth, shell, password):
     await auth.user("root", Role.ADMIN)
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(tmp_path),
-        "NOVACRON_HOME": str(tmp_path / "home"),
-        "NOVACRON_ENDPOINTS": f"auth=localhost:{auth.server.port}",
-        "NOVACRON_CA_FILE": str(ca.identity("auth").ca),
-        "COLUMNS": "200",
-        "PYTHONUTF8": "1",
-    }
-
-    async def run(*arguments, typed=""):
-        process = await asyncio.create_subprocess_exec(
-            *novacron_command,
-            *arguments,
-            env=environment,
-            cwd=tmp_path,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        async with asyncio.timeout(60):
-            out, err = await process.communicate(typed.encode())
-        return process.returncode, out.decode(), err.decode()
+    run = shell("root")
 
     assert (await run("login", "root", "--password-file", "-", typed="wrong"))[0] == 4
     code, _, err = await run("login", "root", "--password-file", "-", typed=password)

@@ -2,47 +2,10 @@
 
 import asyncio
 import json
-import os
 
 import pytest
 
 from novacron_auth.users.account import Role
-
-
-@pytest.fixture
-def shell(auth, ca, tmp_path, novacron_command):
-    """One user's machine: ``await run("user", "list")`` gives exit code, stdout and stderr."""
-
-    def at(name):
-        home = tmp_path / name
-        environment = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(tmp_path),
-            "NOVACRON_HOME": str(home),
-            "NOVACRON_ENDPOINTS": f"auth=localhost:{auth.server.port}",
-            "NOVACRON_CA_FILE": str(ca.identity("auth").ca),
-            "COLUMNS": "200",
-            "PYTHONUTF8": "1",
-        }
-
-        async def run(*arguments, typed=""):
-            process = await asyncio.create_subprocess_exec(
-                *novacron_command,
-                *arguments,
-                cwd=tmp_path,
-                env=environment,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-            )
-            async with asyncio.timeout(60):
-                out, err = await process.communicate(typed.encode())
-            return process.returncode, out.decode(), err.decode()
-
-        run.home = home
-        return run
-
-    return at
 
 
 async def login(run, name, password):

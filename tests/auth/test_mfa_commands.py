@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import re
 import sys
 
@@ -33,41 +32,14 @@ async def auth(make_auth, provider):
 
 
 @pytest.fixture
-def start(auth, ca, tmp_path, novacron_command):
-    """Starts a command on a user's machine."""
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(tmp_path),
-        "NOVACRON_HOME": str(tmp_path / "home"),
-        "NOVACRON_ENDPOINTS": f"auth=localhost:{auth.server.port}",
-        "NOVACRON_CA_FILE": str(ca.identity("auth").ca),
-        "PYTHONUTF8": "1",
-    }
-
-    async def begin(*arguments):
-        pipe = asyncio.subprocess.PIPE
-        return await asyncio.create_subprocess_exec(
-            *novacron_command,
-            *arguments,
-            cwd=tmp_path,
-            env=environment,
-            stdin=pipe,
-            stdout=pipe,
-            stderr=pipe,
-        )
-
-    return begin
+def run(shell):
+    return shell("home")
 
 
 @pytest.fixture
-def run(start):
-    async def whole(*arguments, typed=""):
-        process = await start(*arguments)
-        async with asyncio.timeout(60):
-            out, err = await process.communicate(typed.encode())
-        return process.returncode, out.decode(), err.decode()
-
-    return whole
+def start(run):
+    """Begins a command and does not wait for it."""
+    return run.start
 
 
 async def said(process, pattern):

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import time
 from datetime import timedelta
 from uuid import uuid4
@@ -207,33 +206,10 @@ async def test_only_who_may_turns_the_ring(auth):
             await call(request)
 
 
-async def test_the_commands_list_rotate_and_revoke(
-    auth, ca, tmp_path, password, published_for_a_moment, novacron_command
-):
+async def test_the_commands_list_rotate_and_revoke(auth, shell, password, published_for_a_moment):
     await auth.user("root", Role.ADMIN)
     await auth.secret_keys.ensure()
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(tmp_path),
-        "NOVACRON_HOME": str(tmp_path / "home"),
-        "NOVACRON_ENDPOINTS": f"auth=localhost:{auth.server.port}",
-        "NOVACRON_CA_FILE": str(ca.identity("auth").ca),
-        "PYTHONUTF8": "1",
-    }
-
-    async def run(*arguments, typed=""):
-        process = await asyncio.create_subprocess_exec(
-            *novacron_command,
-            *arguments,
-            env=environment,
-            cwd=tmp_path,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        async with asyncio.timeout(60):
-            out, err = await process.communicate(typed.encode())
-        return process.returncode, out.decode(), err.decode()
+    run = shell("root")
 
     async def listed():
         code, out, err = await run("signing-key", "list", "-o", "json")
