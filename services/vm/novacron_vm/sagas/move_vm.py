@@ -28,11 +28,9 @@ from novacron.saga import Context, Kind, RetryPolicy, Saga, Step, StepError
 
 from ..clients import Place
 from ..vm import Vm, VmSpec, VmState
-from . import participants
+from . import host, participants
 from .delete_vm import delete_if_asked
 
-# Room for the agent's own work beyond the guest's grace.
-_BEYOND_GRACE_SECONDS = 30
 # Long enough for an agent to be restarted meanwhile.
 _PATIENT = RetryPolicy(attempts=8, most_seconds=5)
 _HOUR = 3600.0
@@ -104,7 +102,7 @@ async def give_back(context: _Context) -> None:
 async def stop(context: _Context) -> None:
     params, hands = context.params, participants.of(context)
     source = await hands.scheduler.place(params.source)
-    with deadline.within(params.grace_seconds + _BEYOND_GRACE_SECONDS):
+    with deadline.within(params.grace_seconds + host.BEYOND_GRACE_SECONDS):
         # A VM that is off already is told as well: only the node that is named here may fetch it.
         target = context.result(Claimed).node_name
         await hands.agents.stop(source, params.vm_id, params.grace_seconds, export_to=target)

@@ -15,13 +15,10 @@ from novacron.db import Connection
 from novacron.rpc import deadline
 from novacron.saga import Context, Kind, RetryPolicy, Saga, Step, StepError
 
-from ..clients import Place
 from ..vm import VmState
-from . import participants
+from . import host, participants
 from .delete_vm import delete_if_asked
 
-# Room for the agent's own work beyond the guest's grace.
-_BEYOND_GRACE_SECONDS = 30
 _PATIENT = RetryPolicy(attempts=12, most_seconds=10)
 
 
@@ -39,24 +36,20 @@ class PowerParams:
 _Context = Context[PowerParams]
 
 
-async def _place(context: _Context) -> Place:
-    return await participants.of(context).scheduler.place(context.params.node_id)
-
-
 async def start(context: _Context) -> None:
-    await participants.of(context).agents.start(await _place(context), context.params.vm_id)
+    await participants.of(context).agents.start(await host.of(context), context.params.vm_id)
 
 
 async def stop(context: _Context) -> None:
     params = context.params
-    with deadline.within(params.grace_seconds + _BEYOND_GRACE_SECONDS):
-        await participants.of(context).agents.stop(await _place(context), params.vm_id, params.grace_seconds)
+    with deadline.within(params.grace_seconds + host.BEYOND_GRACE_SECONDS):
+        await participants.of(context).agents.stop(await host.of(context), params.vm_id, params.grace_seconds)
 
 
 async def reboot(context: _Context) -> None:
     params = context.params
-    with deadline.within(params.grace_seconds + _BEYOND_GRACE_SECONDS):
-        await participants.of(context).agents.reboot(await _place(context), params.vm_id, params.grace_seconds)
+    with deadline.within(params.grace_seconds + host.BEYOND_GRACE_SECONDS):
+        await participants.of(context).agents.reboot(await host.of(context), params.vm_id, params.grace_seconds)
 
 
 def becomes(state: VmState, reason: str) -> Callable[[Connection, _Context, Any], Awaitable[None]]:

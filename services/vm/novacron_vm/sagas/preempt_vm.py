@@ -17,18 +17,14 @@ from uuid import UUID
 from novacron.db import Connection
 from novacron.errors import FailedPrecondition
 from novacron.ids import derived_id
-from novacron.rpc import deadline
 from novacron.saga import Context, Kind, RetryPolicy, Saga, Step, StepError
 
-from ..clients import Place
 from ..vm import VmState
-from . import participants
+from . import host, participants
 from .delete_vm import delete_if_asked
 
 # What a guest is given to power off before the plug is pulled: somebody waits for its room.
 GRACE_SECONDS = 30
-# Room for the agent's own work beyond the guest's grace.
-_BEYOND_GRACE_SECONDS = 30
 # Long enough for an agent to be restarted meanwhile.
 _PATIENT = RetryPolicy(attempts=8, most_seconds=5)
 
@@ -56,22 +52,6 @@ _Context = Context[PreemptVmParams]
 def preempt_saga_id(waiting_saga: UUID, vm_id: UUID) -> UUID:
     """A VM gives way once to whatever waits for it: a repeat is the same saga."""
     return derived_id("preempt-vm", waiting_saga, vm_id)
-
-
-async def _place(context: _Context) -> Place:
-    return await participants.of(context).scheduler.place(context.params.node_id)
-
-
-async def stop(context: _Context) -> None:
-    params = context.params
-    if params.runs:
-        with deadline.within(params.grace_seconds + _BEYOND_GRACE_SECONDS):
-            await participants.of(context).agents.stop(await _place(context), params.vm_id, params.grace_seconds)
-
-
-async def resume(context: _Context) -> None:
-    if context.params.runs:
-        await participants.of(context).agents.start(await _place(context), context.params.vm_id)
 
 
 async def leave(context: _Context) -> None:
@@ -103,7 +83,7 @@ PREEMPT_VM = Saga(
     version=1,
     params=PreemptVmParams,
     steps=(
-        Step("stop", Kind.COMPENSATABLE, stop, resume, timeout_seconds=90, retry=_PATIENT),
+        Step("stop", Kind.COMPENSATABLE, host.stop, host.resume, timeout_seconds=90, retry=_PATIENT),
         Step("leave", Kind.PIVOT, leave, local=mark_displaced, retry=RetryPolicy(attempts=40, most_seconds=15)),
     ),
     on_compensated=stays,

@@ -16,9 +16,8 @@ from uuid import UUID
 from novacron.db import Connection
 from novacron.saga import Context, Kind, RetryPolicy, Saga, Step, StepError
 
-from ..clients import Place
 from ..vm import Vm, VmSpec, VmState
-from . import participants, room
+from . import host, participants, room
 from .delete_vm import delete_if_asked
 
 # Long enough for an agent to be restarted meanwhile.
@@ -53,13 +52,9 @@ def params_of(vm: Vm, by: UUID) -> ReadmitVmParams:
     return ReadmitVmParams(vm.id, vm.tenant_id, vm.name, vm.spec, vm.node_id, by)
 
 
-async def _place(context: _Context) -> Place:
-    return await participants.of(context).scheduler.place(context.params.node_id)
-
-
 async def reserve(context: _Context) -> None:
     params, scheduler = context.params, participants.of(context).scheduler
-    node = (await _place(context)).node_name
+    node = (await host.of(context)).node_name
     made = await scheduler.reserve(params.vm_id, params.tenant_id, params.spec, name=params.name, node=node, waits=True)
     waiting = room.Waiting(params.vm_id, params.name, params.spec.priority, params.initiated_by)
     await room.make_room(context, waiting, made)
@@ -70,13 +65,13 @@ async def release(context: _Context) -> None:
 
 
 async def start(context: _Context) -> Started:
-    domain = await participants.of(context).agents.start(await _place(context), context.params.vm_id)
+    domain = await participants.of(context).agents.start(await host.of(context), context.params.vm_id)
     return Started(domain.ip_address)
 
 
 async def halt(context: _Context) -> None:
     # At once: what started on a place that is given back has nothing to say yet.
-    await participants.of(context).agents.stop(await _place(context), context.params.vm_id, 0)
+    await participants.of(context).agents.stop(await host.of(context), context.params.vm_id, 0)
 
 
 async def settle(context: _Context) -> None:

@@ -18,16 +18,12 @@ from typing import Any
 from uuid import UUID
 
 from novacron.db import Connection
-from novacron.rpc import deadline
 from novacron.saga import Context, Kind, RetryPolicy, Saga, Step, StepError
 
-from ..clients import Place
 from ..vm import Resize, Vm, VmSpec, VmState, told
-from . import participants
+from . import host, participants
 from .delete_vm import delete_if_asked
 
-# Room for the agent's own work beyond the guest's grace.
-_BEYOND_GRACE_SECONDS = 30
 # Long enough for an agent to be restarted meanwhile.
 _PATIENT = RetryPolicy(attempts=8, most_seconds=5)
 
@@ -75,10 +71,6 @@ def params_of(vm: Vm, after: VmSpec, asked: Resize, by: UUID) -> ResizeVmParams:
     )
 
 
-async def _place(context: _Context) -> Place:
-    return await participants.of(context).scheduler.place(context.params.node_id)
-
-
 async def claim(context: _Context) -> None:
     await participants.of(context).scheduler.resize(context.params.vm_id, context.saga_id, context.params.after)
 
@@ -87,39 +79,27 @@ async def give_back(context: _Context) -> None:
     await participants.of(context).scheduler.undo_resize(context.params.vm_id, context.saga_id)
 
 
-async def stop(context: _Context) -> None:
-    params = context.params
-    if params.runs:
-        with deadline.within(params.grace_seconds + _BEYOND_GRACE_SECONDS):
-            await participants.of(context).agents.stop(await _place(context), params.vm_id, params.grace_seconds)
-
-
-async def resume(context: _Context) -> None:
-    if context.params.runs:
-        await participants.of(context).agents.start(await _place(context), context.params.vm_id)
-
-
 async def redefine(context: _Context) -> None:
     params = context.params
-    await participants.of(context).agents.resize(await _place(context), params.vm_id, params.name, params.after)
+    await participants.of(context).agents.resize(await host.of(context), params.vm_id, params.name, params.after)
 
 
 async def restore(context: _Context) -> None:
     params = context.params
-    await participants.of(context).agents.resize(await _place(context), params.vm_id, params.name, params.before)
+    await participants.of(context).agents.resize(await host.of(context), params.vm_id, params.name, params.before)
 
 
 async def start(context: _Context) -> Restarted:
     if not context.params.runs:
         return Restarted("")
-    domain = await participants.of(context).agents.start(await _place(context), context.params.vm_id)
+    domain = await participants.of(context).agents.start(await host.of(context), context.params.vm_id)
     return Restarted(domain.ip_address)
 
 
 async def halt(context: _Context) -> None:
     # At once: what started at a size that is taken back has nothing to say yet.
     if context.params.runs:
-        await participants.of(context).agents.stop(await _place(context), context.params.vm_id, 0)
+        await participants.of(context).agents.stop(await host.of(context), context.params.vm_id, 0)
 
 
 async def confirm(context: _Context) -> None:
@@ -156,7 +136,7 @@ RESIZE_VM = Saga(
     params=ResizeVmParams,
     steps=(
         Step("claim", Kind.COMPENSATABLE, claim, give_back, retry=_PATIENT),
-        Step("stop", Kind.COMPENSATABLE, stop, resume, timeout_seconds=660, retry=_PATIENT),
+        Step("stop", Kind.COMPENSATABLE, host.stop, host.resume, timeout_seconds=660, retry=_PATIENT),
         Step("redefine", Kind.COMPENSATABLE, redefine, restore, timeout_seconds=30, retry=_PATIENT),
         Step("start", Kind.COMPENSATABLE, start, halt, output=Restarted, timeout_seconds=30, retry=_PATIENT),
         Step("confirm", Kind.RETRIABLE, confirm),
