@@ -33,7 +33,8 @@ from .policy import Neighbour
 from .quota import Quota
 from .reservation import Demand, Reservation
 from .store import PolicyStore
-from .store.group_claims import Choice, Circumstances, GroupClaimStore, Look, TakenBack
+from .store.group_claims import Choice, GroupClaimStore, TakenBack
+from .store.policies import Look
 
 # Lost so often, a VM is chosen for in a snapshot of its own.
 _TRIES = 3
@@ -66,6 +67,15 @@ class _Directed:
     neighbours: Mapping[UUID, list[Neighbour]]  # of tenants whose policies look at them
 
 
+@dataclass(frozen=True, slots=True)
+class _Looks:
+    """What was asked before the keys, and is answered with them."""
+
+    circumstances: Look
+    neighbours: Look | None
+    of: Mapping[UUID, bool]  # the tenants of these neighbours, and whether it matters on which nodes they are
+
+
 _Outcome = Message | _Missed
 
 
@@ -77,6 +87,8 @@ class GroupClaims:
         self._inventory = inventory
         self._store = GroupClaimStore()
         self._policies = PolicyStore()
+        # Tenants whose policies looked at other VMs when they were last read, most of which will again.
+        self._looking: dict[UUID, bool] = {}
         self._commits: GroupCommit[_Ask, _Outcome] = GroupCommit(self._write, writers=1, most=_MOST)
 
     async def claim(self, demand: Demand, answer: Answer[Reservation, M]) -> M | None:
@@ -119,11 +131,10 @@ class GroupClaims:
         """One transaction. :raises TakenBack: it was rolled back, because of these VMs."""
         missed: dict[int, _Outcome] = {}
         async with self._transaction() as connection:
-            look = await self._look(connection, asks)
+            looks = await self._look(connection, asks)
 
             async def effect(free: Sequence[int]) -> Mapping[int, Message]:
-                known = await self._store.seen(look)
-                directed = await self._directed(connection, {place: asks[place].demand for place in free}, known)
+                directed = await self._directed(connection, {place: asks[place].demand for place in free}, looks)
                 chosen: dict[int, Choice] = {}
                 try:
                     self._choose(directed, chosen)
@@ -142,29 +153,46 @@ class GroupClaims:
             made = await barrier.once_each(connection, [ask.key for ask in asks], effect)
         return {**made, **missed}
 
-    async def _look(self, connection: Connection, asks: Sequence[_Ask]) -> Look:
+    async def _look(self, connection: Connection, asks: Sequence[_Ask]) -> _Looks:
         """On its way together with the keys, of whoever asks: who has a place already is left to the claim, should it have
         been given to him since."""
         demands = [ask.demand for ask in asks]
         tenants = {one.tenant_id for one in demands}
-        return await self._store.look(connection, [one.vm_id for one in demands], tenants, _LOCK_PATIENCE)
+        look = await self._store.look(connection, [one.vm_id for one in demands], tenants, _LOCK_PATIENCE)
+        of = {tenant: self._looking[tenant] for tenant in tenants if tenant in self._looking}
+        near = await self._policies.look_at_neighbours(connection, of, by_node=any(of.values())) if of else None
+        return _Looks(look, near, of)
 
-    async def _directed(self, connection: Connection, asked: Mapping[int, Demand], known: Circumstances) -> _Directed:
-        """Those that can be chosen for here, with what their tenants' policies say; where rules look at other VMs, that is
-        one more look."""
-        demands, looking = {}, []
+    async def _directed(self, connection: Connection, asked: Mapping[int, Demand], looks: _Looks) -> _Directed:
+        """Those that can be chosen for here, with what their tenants' policies say."""
+        known = await self._store.seen(looks.circumstances)
+        demands: dict[int, Demand] = {}
+        looking: dict[UUID, bool] = {}
         for place, demand in asked.items():
             said = policy.directive(known.guidelines.get(demand.tenant_id, ()), demand.groups)
             if said.guidelines:
                 demand = replace(demand, directive=said)
             if demand.vm_id not in known.held and can_rank(demand):
                 demands[place] = demand
-                looking += [demand] if said.looks_at_neighbours else []
-        if not looking:
-            return _Directed(demands, known.quotas, {})
-        by_node = any(one.directive.looks_at_nodes for one in looking)
-        near = await self._policies.neighbours(connection, list({one.tenant_id for one in looking}), by_node=by_node)
+                if said.looks_at_neighbours:
+                    looking[demand.tenant_id] = looking.get(demand.tenant_id, False) or said.looks_at_nodes
+        near = await self._neighbours(connection, looking, looks) if looking else {}
+        for tenant in looks.of.keys() - looking.keys():
+            self._looking.pop(tenant, None)
+        self._looking |= looking
         return _Directed(demands, known.quotas, near)
+
+    async def _neighbours(
+        self, connection: Connection, looking: Mapping[UUID, bool], looks: _Looks
+    ) -> Mapping[UUID, list[Neighbour]]:
+        """Where these tenants' VMs are: known already if it was foreseen that they would be looked at, else one more look."""
+        by_node = any(looking.values())
+        foreseen = looking.keys() <= looks.of.keys() and (not by_node or any(looks.of.values()))
+        if looks.neighbours is None or not foreseen:
+            return await self._policies.neighbours(
+                await self._policies.look_at_neighbours(connection, looking, by_node=by_node)
+            )
+        return await self._policies.neighbours(looks.neighbours)
 
     def _choose(self, directed: _Directed, chosen: dict[int, Choice]) -> None:
         """A node for each that finds one here, into ``chosen``. It holds its share of the node until the caller lets it go:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 from pydantic_core import to_json
@@ -22,7 +22,7 @@ from ..quota import Quota, charge
 from ..reservation import Decision, Demand, Reservation
 from . import decisions
 from .nodes import NODE_COLUMNS, NODE_WIDTH, node
-from .policies import GUIDELINE_LIST, guidelines_by_tenant
+from .policies import GUIDELINE_LIST, Look, guidelines_by_tenant
 from .quotas import COUNT_EACH, QUOTA_LIST, quotas_by_tenant
 from .reservations import AMOUNTS
 
@@ -115,12 +115,6 @@ class Circumstances:
     held: frozenset[UUID]  # VMs that hold a place
     guidelines: Mapping[UUID, Sequence[Guideline]]  # by tenant, the highest first
     quotas: Mapping[UUID, Quota]
-
-
-class Look(Protocol):
-    """A look that is on its way."""
-
-    async def fetchall(self) -> list[Any]: ...
 
 
 class GroupClaimStore:

@@ -9,13 +9,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from psycopg import errors as pg
 from psycopg.types.json import Jsonb
 
-from novacron.db import Connection
+from novacron.db import Connection, id_array
 
 from ..placement import Offer
 from ..policy import Directive, Guideline, Neighbour, Policy, PolicyType, among, directive
@@ -65,7 +65,7 @@ _NEIGHBOURS_OF = """
 SELECT held.tenant_id, CASE WHEN %(by_node)s THEN held.node_id::text ELSE '' END, nodes.availability_zone, nodes.region,
     held.groups, count(DISTINCT held.vm_id)
 FROM resource_allocations held JOIN nodes ON nodes.id = held.node_id
-WHERE held.tenant_id = ANY(%(tenants)s) AND held.status <> 'deallocated'
+WHERE held.tenant_id = ANY(%(tenants)s::uuid[]) AND held.status <> 'deallocated'
 GROUP BY 1, 2, 3, 4, 5
 """
 _NEIGHBOURS = """
@@ -74,6 +74,12 @@ FROM resource_allocations held JOIN nodes ON nodes.id = held.node_id
 WHERE held.tenant_id = %s AND held.status <> 'deallocated' AND held.vm_id <> %s
 GROUP BY 1, 2, 3, 4
 """
+
+
+class Look(Protocol):
+    """A look that is on its way."""
+
+    async def fetchall(self) -> list[Any]: ...
 
 
 class NameTaken(Exception):
@@ -142,13 +148,15 @@ class PolicyStore:
         found = [Neighbour(*row) for row in rows]
         return among(said, found, {(offer.region, offer.availability_zone) for offer in offers})
 
-    async def neighbours(
-        self, connection: Connection, tenants: Sequence[UUID], *, by_node: bool
-    ) -> dict[UUID, list[Neighbour]]:
-        """Where the VMs of each of these tenants are; told by node only if asked to."""
+    async def look_at_neighbours(self, connection: Connection, tenants: Iterable[UUID], *, by_node: bool) -> Look:
+        """Ask where the VMs of each of these tenants are; told by node only if asked to."""
+        values = {"tenants": id_array(tenants), "by_node": by_node}
+        return await connection.execute(_NEIGHBOURS_OF, values)
+
+    async def neighbours(self, look: Look) -> dict[UUID, list[Neighbour]]:
+        """What such a look found; in a pipeline this waits for it."""
         found: defaultdict[UUID, list[Neighbour]] = defaultdict(list)
-        values = {"tenants": list(tenants), "by_node": by_node}
-        for tenant_id, *where in await (await connection.execute(_NEIGHBOURS_OF, values)).fetchall():
+        for tenant_id, *where in await look.fetchall():
             found[tenant_id].append(Neighbour(*where))
         return found
 
