@@ -15,16 +15,17 @@ from .e2e.stack import Stack, running_stack
 
 pytest_plugins = ["novacron.testing.plugin"]
 
-# Files that share a stack go to one worker: to bring one up takes longer than most of their tests.
+# Files that share a stack, by its fixture, go to one worker: to bring one up takes longer than most of their tests. It ends
+# with the last of them: one that is idle still takes a tenth of a processor from all that follows.
 SHARED = {
-    "a real hypervisor": ("e2e/test_guest.py", "faults/test_kill_guests.py"),
-    "two hosts": (
+    "real_hypervisor": ("e2e/test_guest.py", "faults/test_kill_guests.py"),
+    "two_hosts": (
         "faults/test_kill.py",
         "faults/test_rolling.py",
         "faults/test_drain_kill.py",
         "faults/test_preemption_kill.py",
     ),
-    "a stack": (
+    "shared_stack": (
         "e2e/test_outages.py",
         "e2e/test_life.py",
         "e2e/test_trace.py",
@@ -49,9 +50,8 @@ LONGEST = [
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest first."""
-    here = Path(__file__).parent
     order = {file: number for number, file in enumerate(LONGEST)}
-    items.sort(key=lambda item: order.get(item.path.relative_to(here).as_posix(), len(order)))
+    items.sort(key=lambda item: order.get(file_of(item), len(order)))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -59,14 +59,31 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """A file goes to one worker, and so do those that share a stack."""
     from xdist.scheduler import LoadFileScheduling
 
-    shared = {f"tests/{file}": name for name, files in SHARED.items() for file in files}
-
     class Sharing(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = super()._split_scope(nodeid)
-            return shared.get(file, file)
+            return stack_of(file.removeprefix("tests/")) or file
 
     return Sharing(config, log)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    """End a stack behind the last test of the files that share it."""
+    yield
+    shared = stack_of(file_of(item))
+    if shared and nextitem is not None and shared != stack_of(file_of(nextitem)):
+        for fixture in item.session._fixturemanager.getfixturedefs(shared, item) or ():
+            fixture.finish(item._request)  # type: ignore[attr-defined]
+
+
+def file_of(item: pytest.Item) -> str:
+    return item.path.relative_to(Path(__file__).parent).as_posix()
+
+
+def stack_of(file: str) -> str | None:
+    """The fixture of the stack that a file shares with others."""
+    return next((name for name, files in SHARED.items() if file in files), None)
 
 
 @pytest.fixture(scope="session")
