@@ -45,7 +45,7 @@ async def test_a_vm_lives_its_whole_life_by_the_command(stack: Stack):
         (step, "ok") for step in ("reserve", "provision", "monitor", "activate")
     ]
     nodes = (await stack.done("node", "list", "-o", "json")).json
-    assert int(nodes[0]["allocated"]["cpu_cores"]) == 4, "its CPU is its own: it counts for the four who could share it"
+    assert nodes[0]["allocated"]["cpu_cores"] in (1, "1")
 
     assert "web-1" in (await stack.done("vm", "console", vm)).out
 
@@ -57,7 +57,7 @@ async def test_a_vm_lives_its_whole_life_by_the_command(stack: Stack):
         await stack.done("vm", "resize", "web-1", "--cpu", "2", "--memory", "256M", "--restart", "-o", "json")
     ).json
     assert (resized["state"], resized["spec"]["cpu_cores"]) == ("VM_STATE_RUNNING", 2)
-    assert (await stack.done("node", "list", "-o", "json")).json[0]["allocated"]["cpu_cores"] in (8, "8")
+    assert (await stack.done("node", "list", "-o", "json")).json[0]["allocated"]["cpu_cores"] in (2, "2")
     for command, state in (("stop", "STOPPED"), ("start", "RUNNING"), ("reboot", "RUNNING"), ("delete", "DELETED")):
         after = await stack.done("vm", command, "web-1", "-o", "json")
         assert after.json["state"] == f"VM_STATE_{state}", command

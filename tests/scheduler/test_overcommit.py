@@ -30,6 +30,7 @@ from novacron_scheduler.store import DecisionStore
 RATIO = st.sampled_from([1.0, 1.5, 2.0, 3.0, 4.0, 7.0, 16.0])
 RATIOS = st.tuples(RATIO, RATIO, RATIO).map(lambda ratios: Ratios(*ratios))
 AMOUNTS = st.builds(Resources, *(st.integers(0, 1 << 20) for _ in range(5)))
+OWN = {"allocation_type": ALLOCATION_TYPE_GUARANTEED}
 SHARED = Overcommit(Ratios(cpu_cores=4.0), Ratios(cpu_cores=2.0))  # n1 has 8 vCPUs, which count as 32
 
 
@@ -93,7 +94,7 @@ async def test_each_type_takes_its_own_share_and_gives_back_exactly_that(schedul
 
 
 async def test_a_guaranteed_vm_shares_its_cores_with_nobody(scheduler, resources):
-    await scheduler.reserve(str(uuid4()), resources=resources(7))
+    await scheduler.reserve(str(uuid4()), resources=resources(7), **OWN)
     await scheduler.reserve(str(uuid4()), resources=resources(4), allocation_type=ALLOCATION_TYPE_BURSTABLE)
     for kind in (ALLOCATION_TYPE_GUARANTEED, ALLOCATION_TYPE_BURSTABLE, ALLOCATION_TYPE_BEST_EFFORT):
         with pytest.raises(NoCapacity):
@@ -101,7 +102,9 @@ async def test_a_guaranteed_vm_shares_its_cores_with_nobody(scheduler, resources
 
 
 async def test_a_refusal_tells_what_is_free_as_a_vm_of_that_type_could_have_it(scheduler, resources):
-    await scheduler.reserve(str(uuid4()), resources=resources(6))  # 8 of 32 are left
+    await scheduler.reserve(
+        str(uuid4()), resources=resources(6), allocation_type=ALLOCATION_TYPE_GUARANTEED
+    )  # 8 of 32 are left
     for kind, asked, words in (
         (ALLOCATION_TYPE_GUARANTEED, 3, r"lacks 1 vCPU \(free: 2 of 8\): it would fit with 1 vCPU less"),
         (ALLOCATION_TYPE_BURSTABLE, 9, r"lacks 1 vCPU \(free: 8 of 32\)"),
@@ -145,7 +148,7 @@ async def test_a_batch_counts_them_as_one_by_one_does(scheduler, resources, tena
 async def test_when_the_ratio_changes_the_promises_to_those_who_are_there_still_stand(
     start_scheduler, scheduler, resources
 ):
-    kept = [(await scheduler.reserve(str(uuid4()), resources=resources(2))).vm_id for _ in range(2)]
+    kept = [(await scheduler.reserve(str(uuid4()), resources=resources(2), **OWN)).vm_id for _ in range(2)]
     await scheduler.reserve(str(uuid4()), resources=resources(3), allocation_type=ALLOCATION_TYPE_BURSTABLE)
     assert await taken(scheduler) == 2 * 8 + 3
     denser = Overcommit(Ratios(cpu_cores=8.0), SHARED.best_effort)
@@ -161,7 +164,7 @@ async def test_when_the_ratio_changes_the_promises_to_those_who_are_there_still_
 
 
 async def test_who_is_amid_a_resize_is_counted_anew_when_that_has_ended(scheduler, resources):
-    vm_id = (await scheduler.reserve(str(uuid4()), resources=resources(2))).vm_id
+    vm_id = (await scheduler.reserve(str(uuid4()), resources=resources(2), **OWN)).vm_id
     await scheduler.rows(
         "UPDATE resource_allocations SET resize_id = %s, resized_from = '{2,0,0,0,0}', resized_to = '{3,0,0,0,0}'"
         " WHERE vm_id = %s RETURNING 1",

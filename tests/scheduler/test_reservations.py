@@ -47,7 +47,7 @@ async def test_a_reservation_names_the_node_and_takes_its_resources(scheduler, r
     assert made.node.agent_address == "192.0.2.7:7470"
     assert made.node.allocated == made.resources == resources(3, 2048, 20)
     assert made.state == RESERVATION_STATE_RESERVED
-    assert made.allocation_type == ALLOCATION_TYPE_GUARANTEED
+    assert made.allocation_type == ALLOCATION_TYPE_BURSTABLE
     assert await held(scheduler, vm_id) == made
     await scheduler.check_sums()
 
@@ -69,7 +69,7 @@ async def test_the_same_request_again_is_answered_even_when_the_cluster_is_full_
 
 @pytest.mark.parametrize(
     "change",
-    [{"cpu": 2}, {"allocation_type": ALLOCATION_TYPE_BURSTABLE}, {"tenant_id": str(uuid4())}, {"region": "eu"}],
+    [{"cpu": 2}, {"allocation_type": ALLOCATION_TYPE_GUARANTEED}, {"tenant_id": str(uuid4())}, {"region": "eu"}],
     ids=lambda change: next(iter(change)),
 )
 async def test_another_request_for_the_same_vm_is_refused_and_changes_nothing(scheduler, resources, change):

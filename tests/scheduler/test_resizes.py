@@ -19,7 +19,7 @@ from novacron.api.scheduler.v1 import (
     UndoResizeRequest,
     add_ResizeServiceServicer_to_server,
 )
-from novacron.api.types.v1 import ALLOCATION_TYPE_BURSTABLE
+from novacron.api.types.v1 import ALLOCATION_TYPE_BURSTABLE, ALLOCATION_TYPE_GUARANTEED
 from novacron.errors import (
     AlreadyExists,
     FailedPrecondition,
@@ -174,7 +174,7 @@ async def test_a_guaranteed_vm_grows_by_the_whole_of_what_others_would_share(sta
     scheduler = await start_scheduler(overcommit=shared)
     await scheduler.beat("n1")  # of 8 vCPUs, which count as 32
     vm_id, other = str(uuid4()), str(uuid4())
-    await scheduler.reserve(vm_id, resources=resources(2))
+    await scheduler.reserve(vm_id, resources=resources(2), allocation_type=ALLOCATION_TYPE_GUARANTEED)
     await scheduler.reserve(other, resources=resources(7), allocation_type=ALLOCATION_TYPE_BURSTABLE)
     vm = Resizing(
         scheduler, ResizeServiceStub(scheduler.servers.as_service(await serve(scheduler, shared), "vm")), vm_id

@@ -53,7 +53,7 @@ AllocationOption = Annotated[
     typer.Option(
         "--allocation",
         help="How firmly it holds its share of the host: to itself, sharing as the operator allows, or with what is left."
-        " [default: guaranteed]",
+        " [default: burstable]",
     ),
 ]
 PriorityOption = Annotated[

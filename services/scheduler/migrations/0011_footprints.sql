@@ -6,3 +6,6 @@ ALTER TABLE resource_allocations
     -- Beside resized_from and resized_to.
     ADD COLUMN footprint_from bigint[],
     ADD COLUMN footprint_to bigint[];
+
+-- All have shared their hosts as the allocation ratio said, whatever they were called: that is what is burstable now.
+UPDATE resource_allocations SET allocation_type = 'burstable' WHERE status <> 'deallocated';

@@ -189,7 +189,7 @@ def _node_type(value: pb.NodeType) -> NodeType:
 
 
 def _allocation_type(value: types.AllocationType) -> AllocationType:
-    name = types.AllocationType.Name(value or types.ALLOCATION_TYPE_GUARANTEED)
+    name = types.AllocationType.Name(value or types.ALLOCATION_TYPE_BURSTABLE)
     return AllocationType(name.removeprefix("ALLOCATION_TYPE_").lower())
 
 

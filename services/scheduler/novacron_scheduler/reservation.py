@@ -36,7 +36,7 @@ class Demand:
     tenant_id: UUID
     need: Resources
     gpu_type: str = ""
-    allocation_type: AllocationType = AllocationType.GUARANTEED
+    allocation_type: AllocationType = AllocationType.BURSTABLE
     hypervisor_type: str = ""
     region: str = ""
     availability_zone: str = ""

@@ -79,7 +79,7 @@ def spec_from_json(stored: dict[str, Any]) -> VmSpec:
             "hypervisor_type": HypervisorType(stored["hypervisor_type"]),
             "ssh_authorized_keys": tuple(stored["ssh_authorized_keys"]),
             "groups": tuple(stored.get("groups", ())),
-            "allocation_type": AllocationType(stored.get("allocation_type", AllocationType.GUARANTEED)),
+            "allocation_type": AllocationType(stored.get("allocation_type", AllocationType.BURSTABLE)),
         }
     )
 

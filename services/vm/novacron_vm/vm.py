@@ -80,7 +80,7 @@ class VmSpec:
     ssh_authorized_keys: tuple[str, ...] = ()
     node_labels: dict[str, str] = field(default_factory=dict)
     groups: tuple[str, ...] = ()  # of VMs, that its tenant's placement policies speak of
-    allocation_type: AllocationType = AllocationType.GUARANTEED
+    allocation_type: AllocationType = AllocationType.BURSTABLE
     priority: int = 0  # who gives way to whom, where a policy of its tenant says that VMs do
 
     @property
@@ -126,7 +126,7 @@ def told(cpu_cores: int, memory_mib: int) -> str:
 
 
 # Fields that specs did not have at first, and what they are when nobody says.
-_ADDED: dict[str, Any] = {"groups": (), "allocation_type": AllocationType.GUARANTEED, "priority": 0}
+_ADDED: dict[str, Any] = {"groups": (), "allocation_type": AllocationType.BURSTABLE, "priority": 0}
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ class DomainSpec:
     user_data: str = ""  # cloud-init user-data, handed over on a seed ISO
     ssh_authorized_keys: tuple[str, ...] = ()
     labels: dict[str, str] = field(default_factory=dict)
-    allocation_type: AllocationType = AllocationType.GUARANTEED
+    allocation_type: AllocationType = AllocationType.BURSTABLE
 
     @property
     def cpu_weight(self) -> int:
@@ -70,7 +70,7 @@ class DomainSpec:
     def fingerprint(self) -> str:
         """Equal for equal specs, and all that a driver keeps of ``user_data``, which may carry secrets."""
         values = {part.name: getattr(self, part.name) for part in fields(self)}
-        if self.allocation_type is AllocationType.GUARANTEED:  # as every domain was before there was another
+        if self.allocation_type is AllocationType.BURSTABLE:  # as every domain was before there was another
             del values["allocation_type"]
         return hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()
 
