@@ -17,7 +17,8 @@ async def end(tasks: Iterable[asyncio.Task[Any]]) -> None:
     Then the task goes on, and who waits for its end would wait for ever: it is cancelled again. Who is cancelled while it waits
     tells them again at once, and still sees them end before it does: otherwise they would be left at work, and nobody's.
     """
-    left = [task for task in tasks if not task.done()]
+    told = list(tasks)
+    left = [task for task in told if not task.done()]
     cancelled: asyncio.CancelledError | None = None
     while left:
         for task in left:
@@ -27,5 +28,8 @@ async def end(tasks: Iterable[asyncio.Task[Any]]) -> None:
         except asyncio.CancelledError as own:
             cancelled = own
         left = [task for task in left if not task.done()]
+    for task in told:
+        if not task.cancelled():
+            task.exception()  # asked for, so that it is not told again as one that nobody looked at
     if cancelled is not None:
         raise cancelled
