@@ -109,7 +109,7 @@ def _closest(closest: Closest, demand: Demand) -> str:
     offer, whole = closest.offer, demand.most(closest.offer.allocatable)
     parts = [
         f"{lack} {UNITS[name]} (free: {have} of {all_})"
-        for name, lack, have, all_ in zip(DIMENSIONS, closest.lacking, offer.most(demand), whole, strict=True)
+        for name, lack, have, all_ in zip(DIMENSIONS, closest.lacking, closest.free, whole, strict=True)
         if lack
     ]
     return f"{offer.name}, lacks " + " and ".join(parts)

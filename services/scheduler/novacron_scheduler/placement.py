@@ -52,6 +52,10 @@ class Offer:
         """The most of each dimension that such a VM could be given now."""
         return Resources(*map(min, demand.most(self.free), self.capacity))
 
+    def lacking(self, demand: Demand) -> Resources:
+        """How much less such a VM would have to ask for to fit."""
+        return self.most(demand).lacking(demand.need)
+
 
 def _elsewhere(offer: Offer, demand: Demand) -> bool:
     return offer.node_id != demand.leaves
@@ -230,6 +234,7 @@ class Closest:
     """A node that lacked nothing but room, and how much of it."""
 
     offer: Offer
+    free: Resources  # as this VM could have it
     lacking: Resources
 
 
@@ -266,7 +271,7 @@ def rank(demand: Demand, offers: Sequence[Offer]) -> Ranking:
             fitting.append((-total(_factors(offer, demand, scores)), tie, offer))
     best = heapq.nsmallest(KEPT_CANDIDATES, fitting, key=itemgetter(0, 1))
     candidates = tuple(Candidate(offer, _scored(offer, demand, scores)) for _, _, offer in best)
-    lacking = [] if fitting else [Closest(offer, offer.most(demand).lacking(demand.need)) for offer in short]
+    lacking = [] if fitting else [Closest(offer, offer.most(demand), offer.lacking(demand)) for offer in short]
     closest = tuple(heapq.nsmallest(KEPT_CLOSEST, lacking, key=_distance(demand)))
     counted = {name: removed[name] for name in FILTERS if name in removed}
     return Ranking(len(offers), len(fitting), candidates, counted, closest)

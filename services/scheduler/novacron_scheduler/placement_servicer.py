@@ -47,7 +47,7 @@ def _message(made: Explained) -> pb.PlacementExplanation:
 
 def _shortfall(closest: Closest) -> pb.Shortfall:
     # A node that holds more than it has, since its host shrank, has nothing free.
-    free = Resources(*(max(amount, 0) for amount in closest.offer.free))
+    free = Resources(*(max(amount, 0) for amount in closest.free))
     return pb.Shortfall(
         node_id=str(closest.offer.node_id),
         name=closest.offer.name,

@@ -17,7 +17,7 @@ KEPT_REMEDIES = 3
 _MOST_LABELS = 3
 # What a caller can change comes before what takes an operator. What is not here nobody can change.
 _CHANGES: dict[str, Callable[[Offer, Demand], str]] = {
-    "resources": lambda offer, demand: f"with {less(offer.most(demand).lacking(demand.need))} less",
+    "resources": lambda offer, demand: f"with {less(offer.lacking(demand))} less",
     "node": lambda offer, _: f"on {offer.name}",
     "availability_zone": lambda offer, _: f"in the zone {offer.availability_zone or '(none)'}",
     "region": lambda offer, _: f"in the region {offer.region or '(none)'}",
@@ -86,22 +86,20 @@ def _objections(offer: Offer, demand: Demand, most: int) -> tuple[str, ...] | No
 
 def _something_left(offer: Offer, demand: Demand) -> bool:
     """Whether less would still be some of everything that was asked for: a VM without memory is no smaller VM."""
-    kept = demand.need.minus(offer.most(demand).lacking(demand.need))
+    kept = demand.need.minus(offer.lacking(demand))
     return all(left > 0 for left, asked in zip(kept, demand.need, strict=True) if asked)
 
 
 def _share(offer: Offer, demand: Demand) -> float:
     """How much of what is asked is missing, summed over the dimensions."""
-    lacking = offer.most(demand).lacking(demand.need)
+    lacking = offer.lacking(demand)
     return sum(lack / asked for lack, asked in zip(lacking, demand.need, strict=True) if asked)
 
 
 def _remedy(names: tuple[str, ...], offer: Offer, demand: Demand) -> Remedy:
     words = " and ".join(_CHANGES[name](offer, demand) for name in names)
     named = any(name in _NAMES_THE_NODE for name in names)
-    return Remedy(
-        names, offer.name, offer.most(demand).lacking(demand.need), words if named else f"{words} ({offer.name})"
-    )
+    return Remedy(names, offer.name, offer.lacking(demand), words if named else f"{words} ({offer.name})")
 
 
 def _unmet(offer: Offer, demand: Demand) -> str:
