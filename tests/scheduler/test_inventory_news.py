@@ -21,6 +21,7 @@ from novacron_scheduler.reservation import Demand
 from novacron_scheduler.reservations import Reservations
 from novacron_scheduler.resources import Ratios, Resources
 from novacron_scheduler.store import DecisionStore, NodeStore, ReservationStore
+from novacron_scheduler.store.reservations import Left
 
 WHOLE = Resources(8, 16384, 500)
 
@@ -89,7 +90,7 @@ async def test_a_crowd_of_changes_is_a_few_words(pair, redis, scheduler):
     async with redis.pubsub() as listening:
         await listening.subscribe("novacron:scheduler:nodes")
         for cpu in range(1, 9):
-            one.learn(node_id, WHOLE, Resources(cpu))
+            one.learn(Left(node_id, WHOLE, Resources(cpu)))
         await until(lambda: other.rank(demand()).fitting == 0)
         while message := await listening.get_message(timeout=0.2):
             heard += [message] if message["type"] == "message" else []

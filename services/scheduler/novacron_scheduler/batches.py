@@ -120,7 +120,7 @@ class Batches:
         if len(claimed) < len(choices):
             raise LostRace
         for made in claimed.values():
-            self._inventory.learn(made.node.node_id, made.node.allocatable, made.node.allocated)
+            self._inventory.learn(made.node)
         return {vm_id: Outcome(vm_id, made, None) for vm_id, made in claimed.items()}
 
     async def release(self, vm_ids: Sequence[UUID], answer: Answer[frozenset[UUID], M]) -> M:
@@ -130,7 +130,7 @@ class Batches:
             async def effect() -> M:
                 freed, nodes = await self._batches.release(connection, vm_ids)
                 for node in nodes:
-                    self._inventory.learn(node.node_id, node.allocatable, node.allocated)
+                    self._inventory.learn(node)
                 return answer.of(freed)
 
             return await barrier.once(connection, answer.message, effect)

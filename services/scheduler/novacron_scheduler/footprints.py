@@ -59,7 +59,7 @@ class Footprints:
                 footprints = {one.allocation_id: self._right(one) for one in wrong}
                 left = await self._store.put(connection, node_id, footprints)
             if left is not None:
-                self._inventory.learn(left.node_id, left.allocatable, left.allocated)
+                self._inventory.learn(left)
                 counted += len(wrong)
                 log.info("footprints counted anew", node=str(node_id), vms=len(wrong))
         return counted

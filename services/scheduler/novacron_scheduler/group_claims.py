@@ -224,7 +224,7 @@ class GroupClaims:
         self, connection: Connection, choices: Iterable[Choice], claimed: Mapping[UUID, Reservation]
     ) -> None:
         for made in claimed.values():
-            self._inventory.learn(made.node.node_id, made.node.allocatable, made.node.allocated)
+            self._inventory.learn(made.node)
         lost = {one.place.node_id for one in choices if one.demand.vm_id not in claimed}
         if lost:
             await self._inventory.look_again(connection, lost)

@@ -61,7 +61,7 @@ class Leaks:
             async def effect() -> M:
                 freed = await (await connection.execute(_RELEASE, (vm_id, node_id, decision_id))).fetchall()
                 for node in map(left, freed):
-                    self._inventory.learn(node.node_id, node.allocatable, node.allocated)
+                    self._inventory.learn(node)
                 return answer.of(bool(freed))
 
             return await barrier.once(connection, answer.message, effect)

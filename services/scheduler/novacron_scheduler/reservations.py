@@ -170,7 +170,7 @@ class Reservations:
             except OverQuota:
                 raise _QuotaRefuses(demand, ranking, charge) from None
             if made is not None:
-                self._inventory.learn(made.node.node_id, made.node.allocatable, made.node.allocated)
+                self._inventory.learn(made.node)
                 return made
         if ranking.candidates:
             raise LostRace
@@ -180,7 +180,7 @@ class Reservations:
             raise _QuotaRefuses(demand, ranking, charge) from None
         if preempting is None:
             raise _NothingFits(demand, ranking, snapshot.offers)
-        self._inventory.learn(preempting.node.node_id, preempting.node.allocatable, preempting.node.allocated)
+        self._inventory.learn(preempting.node)
         return preempting
 
     async def confirm(self, vm_id: UUID, answer: Answer[Reservation, M]) -> M:
@@ -228,7 +228,7 @@ class Reservations:
             async def effect() -> M:
                 freed = await self._store.release(connection, vm_id, move_id, yields_to)
                 for node in freed:
-                    self._inventory.learn(node.node_id, node.allocatable, node.allocated)
+                    self._inventory.learn(node)
                 return answer.of(bool(freed))
 
             return await barrier.once(connection, answer.message, effect)

@@ -179,7 +179,7 @@ class Resizes:
 
     def _learn(self, node: Left | None) -> None:
         if node is not None:
-            self._inventory.learn(node.node_id, node.allocatable, node.allocated)
+            self._inventory.learn(node)
 
     async def _now(self, connection: Connection, vm_id: UUID) -> Reservation:
         held = await self._store.held(connection, vm_id)

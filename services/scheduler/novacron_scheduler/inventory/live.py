@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable
+from typing import Protocol
 from uuid import UUID
 
 import numpy as np
@@ -33,6 +34,17 @@ _FRESH_SECONDS = 1.0
 _STALE_SECONDS = 5.0
 # While it is told what others do, it is read so much more seldom.
 _TOLD_FACTOR = 4
+
+
+class Left(Protocol):
+    """A node after a statement has changed it."""
+
+    @property
+    def node_id(self) -> UUID: ...
+    @property
+    def allocatable(self) -> Resources: ...
+    @property
+    def allocated(self) -> Resources: ...
 
 
 class Inventory:
@@ -90,10 +102,10 @@ class Inventory:
         """The claim was decided, or will never be."""
         self._nodes.let_go(node_id, footprint)
 
-    def learn(self, node_id: UUID, allocatable: Resources, allocated: Resources) -> None:
+    def learn(self, node: Left) -> None:
         """How a statement of this process left a node."""
-        self._nodes.learn(node_id, allocatable, allocated)
-        self._changes[node_id] = allocatable, allocated
+        self._nodes.learn(node.node_id, node.allocatable, node.allocated)
+        self._changes[node.node_id] = node.allocatable, node.allocated
         self._changed.set()
 
     async def changes(self) -> dict[UUID, tuple[Resources, Resources]]:

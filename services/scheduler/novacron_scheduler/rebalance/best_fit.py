@@ -64,11 +64,11 @@ def _placed(
     """A place for every VM of a host, the largest first; None when one finds none."""
     found, left = {}, list(room)
     for vm in sorted(vms, key=lambda one: problem.held[one].demand.footprint, reverse=True):
-        need = problem.held[vm].demand.footprint
-        fitting = [host for host in problem.targets.get(vm, ()) if host not in emptied and left[host].covers(need)]
+        footprint = problem.held[vm].demand.footprint
+        fitting = [host for host in problem.targets.get(vm, ()) if host not in emptied and left[host].covers(footprint)]
         if not fitting:
             return None
-        host = min(fitting, key=lambda place: (left[place].minus(need), place))
+        host = min(fitting, key=lambda place: (left[place].minus(footprint), place))
         found[vm] = host
-        left[host] = left[host].minus(need)
+        left[host] = left[host].minus(footprint)
     return found, left
