@@ -28,8 +28,9 @@ class Full:
 
     def __init__(self, stack: Stack, cores: int) -> None:
         self.stack = stack
-        # Of more than half of what a host has: no two of these are beside each other.
-        self.size = ("--cpu", str(cores // 2 + 8), "--memory", "128", "--disk", "1")
+        # More than half of what a host has, to itself: no two of these are beside each other, however hosts are shared.
+        half = ("--cpu", str(cores // 2 + 8), "--memory", "128", "--disk", "1")
+        self.size = (*half, "--allocation", "guaranteed")
         self.lows = [f"batch-{uuid4().hex[:8]}" for _ in range(2)]
         self.high = f"web-{uuid4().hex[:8]}"
 

@@ -9,7 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from novacron.api.scheduler.v1 import BatchServiceStub, GetNodeRequest, ReserveResourcesRequest
+from novacron.api.scheduler.v1 import (
+    BatchServiceStub,
+    ExplainPlacementRequest,
+    GetNodeRequest,
+    ReserveResourcesRequest,
+)
 from novacron.api.scheduler.v1 import ReserveResourcesBatchRequest as BatchRequest
 from novacron.api.scheduler.v1 import add_BatchServiceServicer_to_server as add_batches
 from novacron.api.types.v1 import (
@@ -101,18 +106,19 @@ async def test_a_guaranteed_vm_shares_its_cores_with_nobody(scheduler, resources
             await scheduler.reserve(str(uuid4()), resources=resources(1), allocation_type=kind)
 
 
-async def test_a_refusal_tells_what_is_free_as_a_vm_of_that_type_could_have_it(scheduler, resources):
-    await scheduler.reserve(
-        str(uuid4()), resources=resources(6), allocation_type=ALLOCATION_TYPE_GUARANTEED
-    )  # 8 of 32 are left
+async def test_a_refusal_tells_what_is_free_as_a_vm_of_that_type_could_have_it(scheduler, resources, tenant):
+    await scheduler.reserve(str(uuid4()), resources=resources(6), **OWN)  # 8 of 32 are left
     for kind, asked, words in (
         (ALLOCATION_TYPE_GUARANTEED, 3, r"lacks 1 vCPU \(free: 2 of 8\): it would fit with 1 vCPU less"),
         (ALLOCATION_TYPE_BURSTABLE, 9, r"lacks 1 vCPU \(free: 8 of 32\)"),
         # Sixteen would fit as often as shares go; the host has eight.
         (ALLOCATION_TYPE_BEST_EFFORT, 16, r"lacks 8 vCPU \(free: 8 of 64\)"),
     ):
-        with pytest.raises(NoCapacity, match=words):
+        with pytest.raises(NoCapacity, match=words) as refused:
             await scheduler.reserve(str(uuid4()), resources=resources(asked), allocation_type=kind)
+        dry = ExplainPlacementRequest(resources=resources(asked), allocation_type=kind)
+        told = await scheduler.placements(tenant_id=tenant).ExplainPlacement(dry)
+        assert told.explanation == refused.value.message
 
 
 async def test_a_crowd_of_all_types_fills_the_host_to_the_last_share_and_no_further(scheduler, resources):

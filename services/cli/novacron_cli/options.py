@@ -74,6 +74,11 @@ SshKeysOption = Annotated[
 ]
 
 
+def allocation_type(chosen: Allocation | None) -> str | None:
+    """As protos name it; None: whatever is usual."""
+    return f"ALLOCATION_TYPE_{chosen.name}" if chosen else None
+
+
 def spec_fields(
     cpu: int,
     memory: str,
@@ -94,7 +99,7 @@ def spec_fields(
         "base_image": image,
         "node_labels": quantities.pairs(labels or ()),
         "groups": groups or [],
-        "allocation_type": f"ALLOCATION_TYPE_{allocation.name}" if allocation else 0,
+        "allocation_type": allocation_type(allocation),
         "user_data": quantities.content(user_data) if user_data else "",
         # Absent and 0 are not the same: a template's is taken over, or set back.
         **({} if priority is None else {"priority": priority}),

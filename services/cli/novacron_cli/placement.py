@@ -9,7 +9,7 @@ import typer
 from novacron_cli import quantities
 from novacron_cli.connection import connect
 from novacron_cli.failure import told
-from novacron_cli.options import LabelsOption
+from novacron_cli.options import AllocationOption, LabelsOption, allocation_type
 from novacron_cli.output import Output, OutputOption, write_one, write_table
 
 app = typer.Typer(no_args_is_help=True, help="Placement: where a VM would go, and why it would not.")
@@ -40,6 +40,7 @@ async def explain(
         list[str] | None, typer.Option(help="A group of VMs that it belongs to, for policies; may be repeated.")
     ] = None,
     hypervisor: Annotated[str, typer.Option(help="What must run it: kvm, xen, vmware, hyper-v, container.")] = "",
+    allocation: AllocationOption = None,
     priority: Annotated[
         int, typer.Option(min=-1000, max=1000, help="VMs of a lower one may have to give way, if a policy says so.")
     ] = 0,
@@ -71,6 +72,7 @@ async def explain(
         availability_zone=zone,
         node=node,
         groups=group or (),
+        allocation_type=allocation_type(allocation),
         priority=priority,
     )
     async with connect(context) as connection:

@@ -29,7 +29,7 @@ from novacron.api.scheduler.v1 import reservation_service_pb2 as novacron_dot_ap
 from novacron.api.types.v1 import resources_pb2 as novacron_dot_api_dot_types_dot_v1_dot_resources__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n1novacron/api/scheduler/v1/placement_service.proto\x12\x19novacron.api.scheduler.v1\x1a\x1b\x62uf/validate/validate.proto\x1a%novacron/api/options/v1/options.proto\x1a,novacron/api/scheduler/v1/node_service.proto\x1a\x33novacron/api/scheduler/v1/reservation_service.proto\x1a%novacron/api/types/v1/resources.proto\"\xb8\x04\n\x17\x45xplainPlacementRequest\x12\x1e\n\ttenant_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12;\n\tresources\x18\x02 \x01(\x0b\x32 .novacron.api.types.v1.ResourcesB\x06\xbaH\x03\xc8\x01\x01\x12H\n\x0fhypervisor_type\x18\x03 \x01(\x0e\x32%.novacron.api.types.v1.HypervisorTypeB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x61\n\x0bnode_labels\x18\x04 \x03(\x0b\x32\x42.novacron.api.scheduler.v1.ExplainPlacementRequest.NodeLabelsEntryB\x08\xbaH\x05\x9a\x01\x02\x10@\x12?\n\x0btolerations\x18\x05 \x03(\x0b\x32 .novacron.api.scheduler.v1.TaintB\x08\xbaH\x05\x92\x01\x02\x10@\x12\x17\n\x06region\x18\x06 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\"\n\x11\x61vailability_zone\x18\x07 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\x16\n\x04node\x18\x08 \x01(\tB\x08\xbaH\x05r\x03\x18\xfd\x01\x12#\n\x06groups\x18\t \x03(\tB\x13\xbaH\x10\x92\x01\r\x10\x10\x18\x01\"\x07r\x05\x10\x01\x18\xfd\x01\x12%\n\x08priority\x18\n \x01(\x05\x42\x13\xbaH\x10\x1a\x0e\x18\xe8\x07(\x98\xf8\xff\xff\xff\xff\xff\xff\xff\x01\x1a\x31\n\x0fNodeLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xf2\x03\n\x14PlacementExplanation\x12\x0f\n\x07node_id\x18\x01 \x01(\t\x12\x11\n\tnode_name\x18\x02 \x01(\t\x12\x13\n\x0b\x65xplanation\x18\x03 \x01(\t\x12\x12\n\nnode_count\x18\x04 \x01(\x05\x12_\n\x11removed_by_filter\x18\x05 \x03(\x0b\x32\x44.novacron.api.scheduler.v1.PlacementExplanation.RemovedByFilterEntry\x12\x38\n\ncandidates\x18\x06 \x03(\x0b\x32$.novacron.api.scheduler.v1.Candidate\x12\x35\n\x07\x63losest\x18\x07 \x03(\x0b\x32$.novacron.api.scheduler.v1.Shortfall\x12\x33\n\x08remedies\x18\x08 \x03(\x0b\x32!.novacron.api.scheduler.v1.Remedy\x12\x17\n\x0f\x65xceeded_quotas\x18\t \x03(\t\x12\x35\n\x08yielding\x18\n \x03(\x0b\x32#.novacron.api.scheduler.v1.Yielding\x1a\x36\n\x14RemovedByFilterEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x05:\x02\x38\x01\"9\n\x08Yielding\x12\r\n\x05vm_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x10\n\x08priority\x18\x03 \x01(\x05\"\x8d\x01\n\tShortfall\x12\x0f\n\x07node_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x31\n\x07lacking\x18\x03 \x01(\x0b\x32 .novacron.api.types.v1.Resources\x12.\n\x04\x66ree\x18\x04 \x01(\x0b\x32 .novacron.api.types.v1.Resources\"k\n\x06Remedy\x12\x0f\n\x07\x66ilters\x18\x01 \x03(\t\x12\x11\n\tnode_name\x18\x02 \x01(\t\x12.\n\x04less\x18\x03 \x01(\x0b\x32 .novacron.api.types.v1.Resources\x12\r\n\x05words\x18\x04 \x01(\t2\xad\x01\n\x10PlacementService\x12\x98\x01\n\x10\x45xplainPlacement\x12\x32.novacron.api.scheduler.v1.ExplainPlacementRequest\x1a/.novacron.api.scheduler.v1.PlacementExplanation\"\x1f\x90\x02\x01\xc2\xf3\x18\x12\n\x10reservation:read\xca\xf3\x18\x02\x18\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n1novacron/api/scheduler/v1/placement_service.proto\x12\x19novacron.api.scheduler.v1\x1a\x1b\x62uf/validate/validate.proto\x1a%novacron/api/options/v1/options.proto\x1a,novacron/api/scheduler/v1/node_service.proto\x1a\x33novacron/api/scheduler/v1/reservation_service.proto\x1a%novacron/api/types/v1/resources.proto\"\x82\x05\n\x17\x45xplainPlacementRequest\x12\x1e\n\ttenant_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12;\n\tresources\x18\x02 \x01(\x0b\x32 .novacron.api.types.v1.ResourcesB\x06\xbaH\x03\xc8\x01\x01\x12H\n\x0fhypervisor_type\x18\x03 \x01(\x0e\x32%.novacron.api.types.v1.HypervisorTypeB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x61\n\x0bnode_labels\x18\x04 \x03(\x0b\x32\x42.novacron.api.scheduler.v1.ExplainPlacementRequest.NodeLabelsEntryB\x08\xbaH\x05\x9a\x01\x02\x10@\x12?\n\x0btolerations\x18\x05 \x03(\x0b\x32 .novacron.api.scheduler.v1.TaintB\x08\xbaH\x05\x92\x01\x02\x10@\x12\x17\n\x06region\x18\x06 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\"\n\x11\x61vailability_zone\x18\x07 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\x16\n\x04node\x18\x08 \x01(\tB\x08\xbaH\x05r\x03\x18\xfd\x01\x12#\n\x06groups\x18\t \x03(\tB\x13\xbaH\x10\x92\x01\r\x10\x10\x18\x01\"\x07r\x05\x10\x01\x18\xfd\x01\x12%\n\x08priority\x18\n \x01(\x05\x42\x13\xbaH\x10\x1a\x0e\x18\xe8\x07(\x98\xf8\xff\xff\xff\xff\xff\xff\xff\x01\x12H\n\x0f\x61llocation_type\x18\x0b \x01(\x0e\x32%.novacron.api.types.v1.AllocationTypeB\x08\xbaH\x05\x82\x01\x02\x10\x01\x1a\x31\n\x0fNodeLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xf2\x03\n\x14PlacementExplanation\x12\x0f\n\x07node_id\x18\x01 \x01(\t\x12\x11\n\tnode_name\x18\x02 \x01(\t\x12\x13\n\x0b\x65xplanation\x18\x03 \x01(\t\x12\x12\n\nnode_count\x18\x04 \x01(\x05\x12_\n\x11removed_by_filter\x18\x05 \x03(\x0b\x32\x44.novacron.api.scheduler.v1.PlacementExplanation.RemovedByFilterEntry\x12\x38\n\ncandidates\x18\x06 \x03(\x0b\x32$.novacron.api.scheduler.v1.Candidate\x12\x35\n\x07\x63losest\x18\x07 \x03(\x0b\x32$.novacron.api.scheduler.v1.Shortfall\x12\x33\n\x08remedies\x18\x08 \x03(\x0b\x32!.novacron.api.scheduler.v1.Remedy\x12\x17\n\x0f\x65xceeded_quotas\x18\t \x03(\t\x12\x35\n\x08yielding\x18\n \x03(\x0b\x32#.novacron.api.scheduler.v1.Yielding\x1a\x36\n\x14RemovedByFilterEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x05:\x02\x38\x01\"9\n\x08Yielding\x12\r\n\x05vm_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x10\n\x08priority\x18\x03 \x01(\x05\"\x8d\x01\n\tShortfall\x12\x0f\n\x07node_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x31\n\x07lacking\x18\x03 \x01(\x0b\x32 .novacron.api.types.v1.Resources\x12.\n\x04\x66ree\x18\x04 \x01(\x0b\x32 .novacron.api.types.v1.Resources\"k\n\x06Remedy\x12\x0f\n\x07\x66ilters\x18\x01 \x03(\t\x12\x11\n\tnode_name\x18\x02 \x01(\t\x12.\n\x04less\x18\x03 \x01(\x0b\x32 .novacron.api.types.v1.Resources\x12\r\n\x05words\x18\x04 \x01(\t2\xad\x01\n\x10PlacementService\x12\x98\x01\n\x10\x45xplainPlacement\x12\x32.novacron.api.scheduler.v1.ExplainPlacementRequest\x1a/.novacron.api.scheduler.v1.PlacementExplanation\"\x1f\x90\x02\x01\xc2\xf3\x18\x12\n\x10reservation:read\xca\xf3\x18\x02\x18\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -58,24 +58,26 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EXPLAINPLACEMENTREQUEST'].fields_by_name['groups']._serialized_options = b'\272H\020\222\001\r\020\020\030\001\"\007r\005\020\001\030\375\001'
   _globals['_EXPLAINPLACEMENTREQUEST'].fields_by_name['priority']._loaded_options = None
   _globals['_EXPLAINPLACEMENTREQUEST'].fields_by_name['priority']._serialized_options = b'\272H\020\032\016\030\350\007(\230\370\377\377\377\377\377\377\377\001'
+  _globals['_EXPLAINPLACEMENTREQUEST'].fields_by_name['allocation_type']._loaded_options = None
+  _globals['_EXPLAINPLACEMENTREQUEST'].fields_by_name['allocation_type']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_PLACEMENTEXPLANATION_REMOVEDBYFILTERENTRY']._loaded_options = None
   _globals['_PLACEMENTEXPLANATION_REMOVEDBYFILTERENTRY']._serialized_options = b'8\001'
   _globals['_PLACEMENTSERVICE'].methods_by_name['ExplainPlacement']._loaded_options = None
   _globals['_PLACEMENTSERVICE'].methods_by_name['ExplainPlacement']._serialized_options = b'\220\002\001\302\363\030\022\n\020reservation:read\312\363\030\002\030\001'
   _globals['_EXPLAINPLACEMENTREQUEST']._serialized_start=287
-  _globals['_EXPLAINPLACEMENTREQUEST']._serialized_end=855
-  _globals['_EXPLAINPLACEMENTREQUEST_NODELABELSENTRY']._serialized_start=806
-  _globals['_EXPLAINPLACEMENTREQUEST_NODELABELSENTRY']._serialized_end=855
-  _globals['_PLACEMENTEXPLANATION']._serialized_start=858
-  _globals['_PLACEMENTEXPLANATION']._serialized_end=1356
-  _globals['_PLACEMENTEXPLANATION_REMOVEDBYFILTERENTRY']._serialized_start=1302
-  _globals['_PLACEMENTEXPLANATION_REMOVEDBYFILTERENTRY']._serialized_end=1356
-  _globals['_YIELDING']._serialized_start=1358
-  _globals['_YIELDING']._serialized_end=1415
-  _globals['_SHORTFALL']._serialized_start=1418
-  _globals['_SHORTFALL']._serialized_end=1559
-  _globals['_REMEDY']._serialized_start=1561
-  _globals['_REMEDY']._serialized_end=1668
-  _globals['_PLACEMENTSERVICE']._serialized_start=1671
-  _globals['_PLACEMENTSERVICE']._serialized_end=1844
+  _globals['_EXPLAINPLACEMENTREQUEST']._serialized_end=929
+  _globals['_EXPLAINPLACEMENTREQUEST_NODELABELSENTRY']._serialized_start=880
+  _globals['_EXPLAINPLACEMENTREQUEST_NODELABELSENTRY']._serialized_end=929
+  _globals['_PLACEMENTEXPLANATION']._serialized_start=932
+  _globals['_PLACEMENTEXPLANATION']._serialized_end=1430
+  _globals['_PLACEMENTEXPLANATION_REMOVEDBYFILTERENTRY']._serialized_start=1376
+  _globals['_PLACEMENTEXPLANATION_REMOVEDBYFILTERENTRY']._serialized_end=1430
+  _globals['_YIELDING']._serialized_start=1432
+  _globals['_YIELDING']._serialized_end=1489
+  _globals['_SHORTFALL']._serialized_start=1492
+  _globals['_SHORTFALL']._serialized_end=1633
+  _globals['_REMEDY']._serialized_start=1635
+  _globals['_REMEDY']._serialized_end=1742
+  _globals['_PLACEMENTSERVICE']._serialized_start=1745
+  _globals['_PLACEMENTSERVICE']._serialized_end=1918
 # @@protoc_insertion_point(module_scope)

@@ -12,7 +12,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class ExplainPlacementRequest(_message.Message):
-    __slots__ = ("tenant_id", "resources", "hypervisor_type", "node_labels", "tolerations", "region", "availability_zone", "node", "groups", "priority")
+    __slots__ = ("tenant_id", "resources", "hypervisor_type", "node_labels", "tolerations", "region", "availability_zone", "node", "groups", "priority", "allocation_type")
     class NodeLabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -30,6 +30,7 @@ class ExplainPlacementRequest(_message.Message):
     NODE_FIELD_NUMBER: _ClassVar[int]
     GROUPS_FIELD_NUMBER: _ClassVar[int]
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    ALLOCATION_TYPE_FIELD_NUMBER: _ClassVar[int]
     tenant_id: str
     resources: _resources_pb2.Resources
     hypervisor_type: _resources_pb2.HypervisorType
@@ -40,7 +41,8 @@ class ExplainPlacementRequest(_message.Message):
     node: str
     groups: _containers.RepeatedScalarFieldContainer[str]
     priority: int
-    def __init__(self, tenant_id: _Optional[str] = ..., resources: _Optional[_Union[_resources_pb2.Resources, _Mapping]] = ..., hypervisor_type: _Optional[_Union[_resources_pb2.HypervisorType, str]] = ..., node_labels: _Optional[_Mapping[str, str]] = ..., tolerations: _Optional[_Iterable[_Union[_node_service_pb2.Taint, _Mapping]]] = ..., region: _Optional[str] = ..., availability_zone: _Optional[str] = ..., node: _Optional[str] = ..., groups: _Optional[_Iterable[str]] = ..., priority: _Optional[int] = ...) -> None: ...
+    allocation_type: _resources_pb2.AllocationType
+    def __init__(self, tenant_id: _Optional[str] = ..., resources: _Optional[_Union[_resources_pb2.Resources, _Mapping]] = ..., hypervisor_type: _Optional[_Union[_resources_pb2.HypervisorType, str]] = ..., node_labels: _Optional[_Mapping[str, str]] = ..., tolerations: _Optional[_Iterable[_Union[_node_service_pb2.Taint, _Mapping]]] = ..., region: _Optional[str] = ..., availability_zone: _Optional[str] = ..., node: _Optional[str] = ..., groups: _Optional[_Iterable[str]] = ..., priority: _Optional[int] = ..., allocation_type: _Optional[_Union[_resources_pb2.AllocationType, str]] = ...) -> None: ...
 
 class PlacementExplanation(_message.Message):
     __slots__ = ("node_id", "node_name", "explanation", "node_count", "removed_by_filter", "candidates", "closest", "remedies", "exceeded_quotas", "yielding")
