@@ -9,6 +9,7 @@ here as typed errors: ``Unavailable`` (it may or may not have been committed), `
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
@@ -72,6 +73,16 @@ def typed_errors() -> Iterator[None]:
         raise Unavailable("the database does not answer: retry in a moment", retry_after_seconds=0.5) from error
 
 
+class _Stack(deque[Any]):
+    """The idle connections of a pool, which takes the first and puts back at the end: here that is the first again.
+
+    It has its statements prepared and planned. In turns every connection would have to, and none could rest.
+    """
+
+    def append(self, connection: Any) -> None:
+        self.appendleft(connection)
+
+
 class Database:
     """A pool of connections to one database. Heals by itself after the server restarts."""
 
@@ -103,6 +114,7 @@ class Database:
             configure=_configure,
             open=False,
         )
+        self._pool._pool = _Stack()  # it has no setting for this
         pool_metrics.watch(self)
 
     @classmethod
