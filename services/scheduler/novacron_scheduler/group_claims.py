@@ -16,6 +16,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
+from psycopg import errors as pg
+
 from novacron import tenancy
 from novacron.db import Connection, Database
 from novacron.errors import Conflict
@@ -69,7 +71,7 @@ class _Directed:
 
 @dataclass(frozen=True, slots=True)
 class _Looks:
-    """What was asked before the keys, and is answered with them."""
+    """What was asked, and is answered where it is first needed."""
 
     circumstances: Look
     neighbours: Look | None
@@ -77,6 +79,18 @@ class _Looks:
 
 
 _Outcome = Message | _Missed
+
+
+def _firsts(asks: Sequence[_Ask]) -> list[int]:
+    """The places of the first for each VM and of each step: the second finds, the exact way, what that one was given."""
+    seen: set[UUID | SagaKey | None] = set()
+    firsts = []
+    for place, ask in enumerate(asks):
+        marks = {ask.demand.vm_id, ask.key or ask.demand.vm_id}
+        if seen.isdisjoint(marks):
+            firsts.append(place)
+        seen |= marks
+    return firsts
 
 
 class GroupClaims:
@@ -115,8 +129,7 @@ class GroupClaims:
     async def _claimed(self, asks: Sequence[_Ask]) -> Sequence[_Outcome]:
         await self._inventory.fresh()
         outcomes: dict[int, _Outcome] = {}
-        # Of two for one VM the second finds, the exact way, what the first was given.
-        going = list({ask.demand.vm_id: place for place, ask in reversed(list(enumerate(asks)))}.values())
+        going = _firsts(asks)
         while going:
             try:
                 made = await self._together([asks[place] for place in going])
@@ -129,33 +142,43 @@ class GroupClaims:
 
     async def _together(self, asks: Sequence[_Ask]) -> Mapping[int, _Outcome]:
         """One transaction. :raises TakenBack: it was rolled back, because of these VMs."""
-        missed: dict[int, _Outcome] = {}
-        async with self._transaction() as connection:
-            looks = await self._look(connection, asks)
+        try:
+            async with self._transaction() as connection:
+                return await self._carried_out(connection, asks)
+        except pg.UniqueViolation:  # of the steps' keys: all else that may be there already is passed over
+            self._inventory.outdate()  # what was learnt of nodes is not so
+            raise TakenBack(await self._known(asks)) from None
 
-            async def effect(free: Sequence[int]) -> Mapping[int, Message]:
-                directed = await self._directed(connection, {place: asks[place].demand for place in free}, looks)
-                chosen: dict[int, Choice] = {}
-                try:
-                    self._choose(directed, chosen)
-                    claimed = await self._store.claim(connection, list(chosen.values()), directed.quotas)
-                finally:
-                    for one in chosen.values():
-                        self._inventory.let_go(one.place.node_id, one.demand.footprint)
-                await self._learn(connection, chosen.values(), claimed)
-                missed.update({place: _Missed.RACE for place, one in chosen.items() if one.demand.vm_id not in claimed})
-                return {
-                    place: asks[place].answer.of(claimed[one.demand.vm_id])
-                    for place, one in chosen.items()
-                    if place not in missed
-                }
+    async def _carried_out(self, connection: Connection, asks: Sequence[_Ask]) -> Mapping[int, _Outcome]:
+        directed = await self._directed(connection, asks, await self._look(connection, asks))
+        chosen: dict[int, Choice] = {}
+        try:
+            self._choose(directed, chosen)
+            claimed = await self._store.claim(connection, list(chosen.values()), directed.quotas)
+        finally:
+            for one in chosen.values():
+                self._inventory.let_go(one.place.node_id, one.demand.footprint)
+        await self._learn(connection, chosen.values(), claimed)
+        made = {
+            place: asks[place].answer.of(claimed[one.demand.vm_id])
+            for place, one in chosen.items()
+            if one.demand.vm_id in claimed
+        }
+        await barrier.keep_each(
+            connection, {key: made[place] for place in made if (key := asks[place].key) is not None}
+        )
+        return dict.fromkeys(chosen, _Missed.RACE) | made
 
-            made = await barrier.once_each(connection, [ask.key for ask in asks], effect)
-        return {**made, **missed}
+    async def _known(self, asks: Sequence[_Ask]) -> frozenset[UUID]:
+        """The VMs whose steps were carried out, or undone, before. :raises Conflict: none of them was."""
+        async with self._database.connection() as connection:
+            keys = await barrier.taken(connection, [ask.key for ask in asks if ask.key is not None])
+        if not keys:
+            raise Conflict("a step's key was taken and is free again: each goes by itself")
+        return frozenset(ask.demand.vm_id for ask in asks if ask.key in keys)
 
     async def _look(self, connection: Connection, asks: Sequence[_Ask]) -> _Looks:
-        """On its way together with the keys, of whoever asks: who has a place already is left to the claim, should it have
-        been given to him since."""
+        """On its way with BEGIN. A VM that was given a place since is left to the claim."""
         demands = [ask.demand for ask in asks]
         tenants = {one.tenant_id for one in demands}
         look = await self._store.look(connection, [one.vm_id for one in demands], tenants, _LOCK_PATIENCE)
@@ -163,12 +186,12 @@ class GroupClaims:
         near = await self._policies.look_at_neighbours(connection, of, by_node=any(of.values())) if of else None
         return _Looks(look, near, of)
 
-    async def _directed(self, connection: Connection, asked: Mapping[int, Demand], looks: _Looks) -> _Directed:
+    async def _directed(self, connection: Connection, asks: Sequence[_Ask], looks: _Looks) -> _Directed:
         """Those that can be chosen for here, with what their tenants' policies say."""
         known = await self._store.seen(looks.circumstances)
         demands: dict[int, Demand] = {}
         looking: dict[UUID, bool] = {}
-        for place, demand in asked.items():
+        for place, demand in enumerate(ask.demand for ask in asks):
             said = policy.directive(known.guidelines.get(demand.tenant_id, ()), demand.groups)
             if said.guidelines:
                 demand = replace(demand, directive=said)

@@ -12,10 +12,9 @@ The rules are dtm's sub-transaction barrier; the response kept with the key is o
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
-from uuid import UUID
 
 from ..db import Connection, MigrationSource
 from ..errors import StepCompensated
@@ -32,26 +31,20 @@ class Message(Protocol):
 
 
 M = TypeVar("M", bound=Message)
-_Key = tuple[UUID, str]  # an action's saga and step
 
 _TAKE = """
 INSERT INTO saga_barrier (saga_id, step, operation, compensated_first) VALUES (%s, %s, %s, %s)
 ON CONFLICT DO NOTHING
 """
 # Keys are taken in one order everywhere: of two who want the same ones neither waits for the other in turn.
-_TAKE_EACH = """
-INSERT INTO saga_barrier (saga_id, step, operation)
-SELECT saga_id, step, 'action' FROM json_to_recordset(%s) AS wanted (saga_id uuid, step text) ORDER BY saga_id, step
-ON CONFLICT DO NOTHING RETURNING saga_id, step
-"""
 _KEEP_EACH = """
-UPDATE saga_barrier SET response = decode(made.response, 'hex')
-FROM json_to_recordset(%s) AS made (saga_id uuid, step text, response text)
-WHERE saga_barrier.saga_id = made.saga_id AND saga_barrier.step = made.step AND operation = 'action'
+INSERT INTO saga_barrier (saga_id, step, operation, response)
+SELECT saga_id, step, 'action', decode(response, 'hex')
+FROM json_to_recordset(%s) AS made (saga_id uuid, step text, response text) ORDER BY saga_id, step
 """
-_FREE_EACH = """
-DELETE FROM saga_barrier USING json_to_recordset(%s) AS unused (saga_id uuid, step text)
-WHERE saga_barrier.saga_id = unused.saga_id AND saga_barrier.step = unused.step AND operation = 'action'
+_TAKEN = """
+SELECT saga_id, step FROM saga_barrier JOIN json_to_recordset(%s) AS asked (saga_id uuid, step text) USING (saga_id, step)
+WHERE operation = 'action'
 """
 _READ = "SELECT response, compensated_first FROM saga_barrier WHERE saga_id = %s AND step = %s AND operation = %s"
 _KEEP = "UPDATE saga_barrier SET response = %s WHERE saga_id = %s AND step = %s AND operation = %s"
@@ -86,41 +79,38 @@ async def once(
     return made
 
 
-async def once_each(
-    connection: Connection,
-    keys: Sequence[SagaKey | None],
-    effect: Callable[[Sequence[int]], Awaitable[Mapping[int, M]]],
-) -> Mapping[int, M]:
-    """Carry out, together and in the caller's transaction, those of these actions that never were; answers by their places.
+async def keep_each(connection: Connection, made: Mapping[SagaKey, Message]) -> None:
+    """Take the keys of actions that were carried out together, each with its answer, in the transaction of their effects.
 
-    ``effect`` gets the places whose key was free, and of two with one key the first; those of no saga have no key. It answers
-    those that it carried out. Whoever has no answer here left no trace: its key is as it was, and :func:`once` tells what
-    becomes of it. Compensations go there too: :raises ValueError: one of these is none of an action.
+    Where a twin or a compensation has taken one already, the transaction fails with ``UniqueViolation``, in a pipeline when
+    its end is waited for, and has no effect. :func:`taken` tells which these are, and :func:`once` what becomes of them. A twin
+    in flight is waited for. :raises ValueError: one of these is a compensation's, which goes there too.
     """
-    wanted: dict[_Key, int] = {}
-    for place, key in enumerate(keys):
-        if key is not None:
-            if key.operation != "action":
-                raise ValueError(f"{key} is no action")
-            wanted.setdefault((key.saga_id, key.step), place)
-    free = [place for place, key in enumerate(keys) if key is None]
-    taken: dict[int, _Key] = {}
-    if wanted:
-        cursor = await connection.execute(_TAKE_EACH, (_document(wanted),))
-        taken = {wanted[row[0], row[1]]: (row[0], row[1]) for row in await cursor.fetchall()}
-    made = await effect(sorted([*free, *taken]))
-    kept = {key: {"response": made[place].SerializeToString().hex()} for place, key in taken.items() if place in made}
-    if kept:
-        await connection.execute(_KEEP_EACH, (_document(kept, kept),))
-    unused = [key for place, key in taken.items() if place not in made]
-    if unused:
-        await connection.execute(_FREE_EACH, (_document(unused),))
-    return made
+    if made:
+        await connection.execute(_KEEP_EACH, (_document(made),))
 
 
-def _document(keys: Iterable[_Key], more: Mapping[_Key, dict[str, str]] | None = None) -> str:
+async def taken(connection: Connection, keys: Iterable[SagaKey]) -> frozenset[SagaKey]:
+    """Those of these actions that were carried out, or undone before they came."""
+    cursor = await connection.execute(_TAKEN, (_document(dict.fromkeys(keys)),))
+    return frozenset(SagaKey(saga_id, step, "action") for saga_id, step in await cursor.fetchall())
+
+
+def _document(made: Mapping[SagaKey, Message | None]) -> str:
     """As one value: of arrays the driver dumps each element by itself, which costs more than all else about them."""
-    return json.dumps([{"saga_id": str(key[0]), "step": key[1], **(more[key] if more else {})} for key in keys])
+    for key in made:
+        if key.operation != "action":
+            raise ValueError(f"{key} is no action")
+    return json.dumps(
+        [
+            {
+                "saga_id": str(key.saga_id),
+                "step": key.step,
+                "response": answer.SerializeToString().hex() if answer else "",
+            }
+            for key, answer in made.items()
+        ]
+    )
 
 
 async def _stored(connection: Connection, response: type[M], key: SagaKey) -> M:
