@@ -20,6 +20,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import grpc
+from psycopg import errors as pg
 
 from novacron.api.scheduler.v1 import (
     ReleaseReservationRequest,
@@ -59,10 +60,10 @@ _IN_COMMIT = """
 SELECT pid, xact_start FROM pg_stat_activity WHERE datname = current_database() AND application_name = %s
     AND wait_event = 'advisory' AND query = 'COMMIT'
 """
-_KEY_AWAITED = """
-SELECT FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%%INSERT INTO saga_barrier%%'
-    AND %s = ANY(pg_blocking_pids(pid))
+_AWAITED = """
+SELECT FROM pg_stat_activity WHERE datname = current_database() AND %s = ANY(pg_blocking_pids(pid))
 """
+_TAKE = "INSERT INTO saga_barrier (saga_id, step, operation) VALUES (%s, 'reserve', 'action') ON CONFLICT DO NOTHING"
 _KEPT = "SELECT saga_id, response FROM saga_barrier WHERE saga_id = ANY(%s) AND operation = 'action'"
 _DIED = (Unavailable, Overloaded, DeadlineExceeded)
 _REFUSED = {NoCapacity: "no room", QuotaExceeded: "over quota"}
@@ -123,7 +124,7 @@ class CommitKills:
             pid, moment = await self._in_commit(victim)
             self._pair[victim].kill()
             again = [asyncio.create_task(self._again(one, first.get(one))) for one in callers if one.home == victim]
-            await self._key_is_awaited(pid)
+            await self._keys_are_held(pid, [one for one in callers if one.home == victim])
             if not durable:
                 await gate.execute("SELECT pg_terminate_backend(%s, 5000)", (pid,))
         self._pair[victim].start()
@@ -159,13 +160,26 @@ class CommitKills:
         await eventually(held, message="no group came to its COMMIT")
         return found[0]
 
-    async def _key_is_awaited(self, pid: int) -> None:
-        """Wait until a repeated call waits for the key that the dead one's transaction has taken."""
+    async def _keys_are_held(self, pid: int, callers: Sequence[Caller]) -> None:
+        """Wait until calls wait for the dead one's transaction, which has the keys of its VMs."""
 
         async def awaited() -> bool:
-            return bool(await self._rows(_KEY_AWAITED, pid))
+            return bool(await self._rows(_AWAITED, pid)) and any([await self._is_held(one) for one in callers])
 
         await eventually(awaited, message="the dead one's keys are not in the transaction of its claims")
+
+    async def _is_held(self, caller: Caller) -> bool:
+        """Whether the key of this step is in a transaction under way."""
+        async with self._database.connection() as connection:
+            await connection.execute("BEGIN")
+            try:
+                await connection.execute("SET LOCAL lock_timeout = '20ms'")
+                await connection.execute(_TAKE, (caller.vm_id,))
+            except pg.LockNotAvailable:
+                return True
+            finally:
+                await connection.rollback()
+        return False
 
     async def _first(self, caller: Caller) -> None:
         caller.first = await self._asked(caller, caller.home)
