@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -10,6 +11,7 @@ from uuid import uuid4
 import pytest
 import redis.asyncio as redis_client
 
+from novacron.api.scheduler.v1 import Taint
 from novacron.paging import PageTokens
 from novacron.testing.patience import eventually
 from novacron.testing.toxics import HalfOpen
@@ -81,6 +83,34 @@ async def test_what_the_filters_see_is_read_anew_before_the_next_choice_here_and
         return other.rank(demand()).removed_by_filter == {"maintenance": 1}
 
     await eventually(seen)
+
+
+async def test_what_is_new_of_a_node_by_its_heartbeat_is_told_and_what_is_not_new_is_not(scheduler, pair, redis):
+    one, other = pair
+    nodes = Nodes(scheduler.database, NodeStore(), PageTokens(b"k" * 32), Ratios(), 3600, one)
+
+    async def beat(name, **said):
+        await nodes.heartbeat(messages.heartbeat(scheduler.heartbeat(name, **said)), name)
+
+    async def sees(fitting):
+        async def seen():
+            await other.fresh()
+            return other.rank(demand()).fitting == fitting
+
+        await eventually(seen)
+
+    await beat("n1", taints=[Taint(key="dedicated", value="db")])
+    await sees(0)
+    await beat("n2")
+    await sees(1)
+    async with redis.pubsub(ignore_subscribe_messages=True) as listening:
+        await listening.subscribe("novacron:scheduler:nodes")
+        await listening.get_message(timeout=0.2)
+        await beat("n2")
+        ((node_id,),) = await scheduler.rows("SELECT id FROM nodes WHERE name = 'n2'")
+        one.learn(Left(node_id, WHOLE, WHOLE))
+        heard = await listening.get_message(timeout=5)
+    assert list(json.loads(heard["data"])["nodes"]) == [str(node_id)]
 
 
 async def test_a_crowd_of_changes_is_a_few_words(pair, redis, scheduler):

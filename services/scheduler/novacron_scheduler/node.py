@@ -120,6 +120,7 @@ class Lease:
     status: NodeStatus
     epoch: int
     seconds: float = 0.0
+    changed: bool = False  # the node is new, or the filters see it otherwise than before
 
 
 @dataclass(frozen=True, slots=True)

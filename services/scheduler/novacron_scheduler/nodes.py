@@ -56,7 +56,10 @@ class Nodes:
         allocatable = self._ratios.allocatable(beat.capacity, beat.reserved)
         async with self._database.connection() as connection:
             lease = await self._store.heartbeat(connection, beat, allocatable, self._lease_seconds)
-        return lease or await self._take_back(beat, allocatable)
+        lease = lease or await self._take_back(beat, allocatable)
+        if lease.changed:
+            self._inventory.outdate()
+        return lease
 
     async def _take_back(self, beat: Heartbeat, allocatable: Resources) -> Lease:
         async with self._database.transaction() as connection:

@@ -47,6 +47,8 @@ NODE_WIDTH = 34
 _HEARTBEAT = f"""
 WITH cluster AS (
     INSERT INTO clusters (id, name) VALUES (%(cluster_id)s, %(cluster)s) ON CONFLICT DO NOTHING
+), before AS (
+    SELECT generation FROM nodes WHERE id = %(node_id)s
 )
 INSERT INTO nodes (
     id, name, hostname, ip_address, agent_address, node_type, cluster_id, region, availability_zone,
@@ -87,7 +89,7 @@ ON CONFLICT (id) DO UPDATE SET
          excluded.capacity_storage_gb)
     )::integer
 WHERE nodes.incarnation <= excluded.incarnation AND nodes.lost_at IS NULL AND %(epoch)s IN (0, nodes.epoch)
-RETURNING {STATUS}, nodes.epoch
+RETURNING {STATUS}, nodes.epoch, nodes.generation IS DISTINCT FROM (SELECT generation FROM before)
 """
 
 _DRAIN = f"""
@@ -177,7 +179,7 @@ class NodeStore:
             **{f"allocatable_{name}": amount for name, amount in allocatable._asdict().items()},
         }
         row = await (await connection.execute(_HEARTBEAT, values)).fetchone()
-        return None if row is None else Lease(NodeStatus(row[0]), row[1], lease_seconds)
+        return None if row is None else Lease(NodeStatus(row[0]), row[1], lease_seconds, changed=row[2])
 
     async def get(self, connection: Connection, key: UUID | str) -> Node | None:
         """By id or by name."""
