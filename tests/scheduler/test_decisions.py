@@ -78,13 +78,13 @@ async def test_the_newest_decision_is_told(scheduler, tenant):
     assert (await newest(scheduler, vm_id, tenant)).decision_id == made.decision_id
 
 
-async def test_at_most_ten_candidates_are_kept(scheduler, tenant):
+async def test_at_most_five_candidates_are_kept(scheduler, tenant):
     for number in range(12):
         await scheduler.beat(f"n{number:02}")
     vm_id = uuid4()
     await scheduler.reserve(vm_id)
     decision = await newest(scheduler, vm_id, tenant)
-    assert len(decision.candidates) == 10
+    assert len(decision.candidates) == 5
     assert "the best of 12 that fit (12 nodes)" in decision.explanation
 
 

@@ -23,7 +23,7 @@ from .reservation import Demand, Scored
 from .resources import Resources
 
 ALGORITHM = "filter-score-v1"
-KEPT_CANDIDATES = 10
+KEPT_CANDIDATES = 5  # as many as Nomad keeps the scores of
 KEPT_CLOSEST = 3
 
 

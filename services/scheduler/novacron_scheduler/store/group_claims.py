@@ -149,7 +149,7 @@ class GroupClaimStore:
             return {}
         wanted = {one.demand.vm_id: one for one in choices}
         asked = {
-            # Most of it is the records of ten candidates each; the standard library's encoder takes three times as long.
+            # Most of it is the records of the candidates; the standard library's encoder takes three times as long.
             "wanted": to_json([_wanted(one) for one in choices]).decode(),
             "node_ids": id_array({one.place.node_id for one in choices}),
             "limited": id_array(limited),
