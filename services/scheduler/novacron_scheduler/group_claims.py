@@ -83,7 +83,7 @@ _Outcome = Message | _Missed
 
 def _firsts(asks: Sequence[_Ask]) -> list[int]:
     """The places of the first for each VM and of each step: the second finds, the exact way, what that one was given."""
-    seen: set[UUID | SagaKey | None] = set()
+    seen: set[UUID | SagaKey] = set()
     firsts = []
     for place, ask in enumerate(asks):
         marks = {ask.demand.vm_id, ask.key or ask.demand.vm_id}

@@ -101,15 +101,12 @@ def _document(made: Mapping[SagaKey, Message | None]) -> str:
     for key in made:
         if key.operation != "action":
             raise ValueError(f"{key} is no action")
+    rows = [
+        (str(key.saga_id), key.step, b"" if answer is None else answer.SerializeToString())
+        for key, answer in made.items()
+    ]
     return json.dumps(
-        [
-            {
-                "saga_id": str(key.saga_id),
-                "step": key.step,
-                "response": answer.SerializeToString().hex() if answer else "",
-            }
-            for key, answer in made.items()
-        ]
+        [{"saga_id": saga_id, "step": step, "response": response.hex()} for saga_id, step, response in rows]
     )
 
 
