@@ -87,27 +87,21 @@ async def keep_each(connection: Connection, made: Mapping[SagaKey, Message]) -> 
     in flight is waited for. :raises ValueError: one of these is a compensation's, which goes there too.
     """
     if made:
-        await connection.execute(_KEEP_EACH, (_document(made),))
+        # As one value: of arrays the driver dumps each element by itself, which costs more than all else about them.
+        rows = [_named(key) | {"response": answer.SerializeToString().hex()} for key, answer in made.items()]
+        await connection.execute(_KEEP_EACH, (json.dumps(rows),))
 
 
 async def taken(connection: Connection, keys: Iterable[SagaKey]) -> frozenset[SagaKey]:
     """Those of these actions that were carried out, or undone before they came."""
-    cursor = await connection.execute(_TAKEN, (_document(dict.fromkeys(keys)),))
+    cursor = await connection.execute(_TAKEN, (json.dumps([_named(key) for key in keys]),))
     return frozenset(SagaKey(saga_id, step, "action") for saga_id, step in await cursor.fetchall())
 
 
-def _document(made: Mapping[SagaKey, Message | None]) -> str:
-    """As one value: of arrays the driver dumps each element by itself, which costs more than all else about them."""
-    for key in made:
-        if key.operation != "action":
-            raise ValueError(f"{key} is no action")
-    rows = [
-        (str(key.saga_id), key.step, b"" if answer is None else answer.SerializeToString())
-        for key, answer in made.items()
-    ]
-    return json.dumps(
-        [{"saga_id": saga_id, "step": step, "response": response.hex()} for saga_id, step, response in rows]
-    )
+def _named(key: SagaKey) -> dict[str, str]:
+    if key.operation != "action":
+        raise ValueError(f"{key} is no action")
+    return {"saga_id": str(key.saga_id), "step": key.step}
 
 
 async def _stored(connection: Connection, response: type[M], key: SagaKey) -> M:
