@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import cycle
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -30,6 +31,7 @@ from novacron.api.scheduler.v1 import (
 )
 from novacron.api.types.v1 import Resources as Amounts
 from novacron.db import Database
+from novacron.ending import end
 from novacron.errors import DeadlineExceeded, NoCapacity, Overloaded, QuotaExceeded, Unavailable
 from novacron.rpc.call import SAGA_KEY
 from novacron.rpc.status import from_rpc_error
@@ -60,8 +62,9 @@ _IN_COMMIT = """
 SELECT pid, xact_start FROM pg_stat_activity WHERE datname = current_database() AND application_name = %s
     AND wait_event = 'advisory' AND query = 'COMMIT'
 """
-_AWAITED = """
-SELECT FROM pg_stat_activity WHERE datname = current_database() AND %s = ANY(pg_blocking_pids(pid))
+_KEY_AWAITED = """
+SELECT FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%%INSERT INTO saga_barrier%%'
+    AND %s = ANY(pg_blocking_pids(pid))
 """
 _TAKE = "INSERT INTO saga_barrier (saga_id, step, operation) VALUES (%s, 'reserve', 'action') ON CONFLICT DO NOTHING"
 _KEPT = "SELECT saga_id, response FROM saga_barrier WHERE saga_id = ANY(%s) AND operation = 'action'"
@@ -124,7 +127,7 @@ class CommitKills:
             pid, moment = await self._in_commit(victim)
             self._pair[victim].kill()
             again = [asyncio.create_task(self._again(one, first.get(one))) for one in callers if one.home == victim]
-            await self._keys_are_held(pid, [one for one in callers if one.home == victim])
+            await self._key_is_awaited(pid, [one for one in callers if one.home == victim])
             if not durable:
                 await gate.execute("SELECT pg_terminate_backend(%s, 5000)", (pid,))
         self._pair[victim].start()
@@ -160,26 +163,30 @@ class CommitKills:
         await eventually(held, message="no group came to its COMMIT")
         return found[0]
 
-    async def _keys_are_held(self, pid: int, callers: Sequence[Caller]) -> None:
-        """Wait until calls wait for the dead one's transaction, which has the keys of its VMs."""
+    async def _key_is_awaited(self, pid: int, callers: Sequence[Caller]) -> None:
+        """Wait until a key is waited for that the dead one's transaction has taken: by a repeated call, or by us."""
 
         async def awaited() -> bool:
-            return bool(await self._rows(_AWAITED, pid)) and any([await self._is_held(one) for one in callers])
+            return bool(await self._rows(_KEY_AWAITED, pid))
 
-        await eventually(awaited, message="the dead one's keys are not in the transaction of its claims")
+        trying = asyncio.create_task(self._try_keys(callers))
+        try:
+            await eventually(awaited, message="the dead one's keys are not in the transaction of its claims")
+        finally:
+            await end([trying])
 
-    async def _is_held(self, caller: Caller) -> bool:
-        """Whether the key of this step is in a transaction under way."""
-        async with self._database.connection() as connection:
-            await connection.execute("BEGIN")
-            try:
-                await connection.execute("SET LOCAL lock_timeout = '20ms'")
-                await connection.execute(_TAKE, (caller.vm_id,))
-            except pg.LockNotAvailable:
-                return True
-            finally:
-                await connection.rollback()
-        return False
+    async def _try_keys(self, callers: Sequence[Caller]) -> None:
+        """Take the key of each, one after the other and again, and give it back: a repeated call may never come so far."""
+        for caller in cycle(callers):
+            async with self._database.connection() as connection:
+                await connection.execute("BEGIN")
+                try:
+                    await connection.execute("SET LOCAL lock_timeout = '100ms'")
+                    await connection.execute(_TAKE, (caller.vm_id,))
+                except pg.LockNotAvailable:
+                    pass
+                finally:
+                    await connection.rollback()
 
     async def _first(self, caller: Caller) -> None:
         caller.first = await self._asked(caller, caller.home)
