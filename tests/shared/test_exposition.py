@@ -16,6 +16,7 @@ import novacron.saga
 from novacron import instruments
 from novacron.cache import TieredCache
 from novacron.exposition import Exposition
+from novacron.testing.patience import eventually
 from novacron.testing.promtool import complaints
 
 from .rpc_echo import SERVICE, Echo, EchoServiceServicer, add_to_server
@@ -146,6 +147,11 @@ async def test_what_a_process_shows_of_its_calls_its_pool_and_its_caches(exposit
 
     for _ in range(3):
         await cache.get("key", load)
+
+    async def settled():
+        return database.gauges()["pool_available"] == database.gauges()["pool_size"]
+
+    await eventually(settled, message="a connection that the pool had begun to open is there")
     async with database.connection():
         _, _, text = await get(exposition, "/metrics")
     pool, target = f'db_client_connection_pool_name="{database.name}"', f'server_address="{channel.name}"'
